@@ -1,0 +1,1 @@
+//! Credentials for registries: keychains, docker and podman files, helpers.

@@ -1,0 +1,1 @@
+//! Whole jobs on container images, and the command line crane.

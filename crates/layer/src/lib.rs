@@ -1,0 +1,1 @@
+//! Layers made here: from tar files, readers and directories, in one pass.

@@ -1,0 +1,1 @@
+//! OCI image layouts: read and write, atomically.

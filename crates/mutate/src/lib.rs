@@ -1,0 +1,1 @@
+//! Images from images: append layers, edit configs and annotations.

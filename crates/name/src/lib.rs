@@ -1,0 +1,1 @@
+//! References to registries, repositories, tags and digests.

@@ -1,0 +1,1 @@
+//! An embeddable registry server and its stores.

@@ -1,0 +1,1 @@
+//! Read, write, list and delete images in a registry.

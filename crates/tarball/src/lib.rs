@@ -1,0 +1,1 @@
+//! Archives in the format of docker save.

@@ -1,0 +1,1 @@
+//! The HTTP client for registries, as a stack of tower layers.

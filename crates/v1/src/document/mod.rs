@@ -1,0 +1,170 @@
+//! Documents: exact bytes with a typed view.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use oci_spec::image::{
+    Descriptor, Digest, DigestAlgorithm, ImageConfiguration, ImageIndex, ImageManifest, MediaType,
+};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Hasher};
+
+/// Which kind of document something is, for error messages and choices.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DocumentKind {
+    /// The manifest of an image or artifact.
+    Manifest,
+    /// A list of manifests.
+    Index,
+    /// The config of an image.
+    Config,
+}
+
+impl fmt::Display for DocumentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Manifest => "manifest",
+            Self::Index => "index",
+            Self::Config => "config",
+        })
+    }
+}
+
+/// A typed view of a document's JSON. Implemented for the three types of [`oci_spec::image`].
+pub trait View: DeserializeOwned + fmt::Debug + Send + Sync + 'static + sealed::Sealed {
+    /// The kind of document that this type describes.
+    const KIND: DocumentKind;
+}
+
+impl View for ImageManifest {
+    const KIND: DocumentKind = DocumentKind::Manifest;
+}
+impl View for ImageIndex {
+    const KIND: DocumentKind = DocumentKind::Index;
+}
+impl View for ImageConfiguration {
+    const KIND: DocumentKind = DocumentKind::Config;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ImageManifest {}
+    impl Sealed for super::ImageIndex {}
+    impl Sealed for super::ImageConfiguration {}
+}
+
+/// The manifest of an image or artifact: its bytes and their typed view.
+pub type Manifest = Document<ImageManifest>;
+/// An index (or Docker manifest list): its bytes and their typed view.
+pub type IndexManifest = Document<ImageIndex>;
+/// The config of an image: its bytes and their typed view.
+pub type Config = Document<ImageConfiguration>;
+
+/// A manifest, index or config: the exact bytes, their digest, their media type and, parsed when
+/// first asked for, the typed view.
+///
+/// The digest is always that of the bytes. Cloning is cheap.
+pub struct Document<T>(Arc<Inner<T>>);
+
+struct Inner<T> {
+    raw: Bytes,
+    digest: Digest,
+    media_type: MediaType,
+    view: OnceLock<T>,
+}
+
+impl<T: View> Document<T> {
+    /// A document of these bytes, hashed with sha256. The bytes are not parsed yet.
+    #[must_use]
+    pub fn new(raw: impl Into<Bytes>, media_type: MediaType) -> Self {
+        let raw = raw.into();
+        let digest = crate::sha256(&raw);
+        Self::of(raw, digest, media_type)
+    }
+
+    /// A document of bytes that must hash to `want`, with the algorithm of `want`.
+    ///
+    /// # Errors
+    /// [`Error::DigestMismatch`] when they do not, [`Error::UnsupportedAlgorithm`] when that cannot
+    /// be told.
+    pub fn verified(raw: impl Into<Bytes>, media_type: MediaType, want: &Digest) -> Result<Self, Error> {
+        let raw = raw.into();
+        let got = digest_of(&raw, want.algorithm())?;
+        if got != *want {
+            return Err(Error::DigestMismatch { got, want: want.clone(), read: raw.len() as u64 });
+        }
+        Ok(Self::of(raw, got, media_type))
+    }
+
+    fn of(raw: Bytes, digest: Digest, media_type: MediaType) -> Self {
+        Self(Arc::new(Inner { raw, digest, media_type, view: OnceLock::new() }))
+    }
+
+    /// The bytes, exactly as stored.
+    #[must_use]
+    pub fn raw(&self) -> &Bytes {
+        &self.0.raw
+    }
+
+    /// The digest of [`raw`](Self::raw).
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.0.digest
+    }
+
+    /// Bytes in [`raw`](Self::raw).
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.0.raw.len() as u64
+    }
+
+    /// The media type that the document was stored or served with.
+    #[must_use]
+    pub fn media_type(&self) -> &MediaType {
+        &self.0.media_type
+    }
+
+    /// Media type, digest and size.
+    #[must_use]
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.0.media_type.clone(), self.size(), self.0.digest.clone())
+    }
+
+    /// The typed view, parsed at the first call.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDocument`] when the bytes are no JSON of this kind.
+    pub fn view(&self) -> Result<&T, Error> {
+        if let Some(view) = self.0.view.get() {
+            return Ok(view);
+        }
+        let view = serde_json::from_slice(&self.0.raw)
+            .map_err(|error| Error::InvalidDocument { kind: T::KIND, source: error.into() })?;
+        Ok(self.0.view.get_or_init(|| view))
+    }
+}
+
+impl<T> Clone for Document<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Document<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("digest", &self.0.digest.to_string())
+            .field("media_type", &self.0.media_type.to_string())
+            .field("size", &self.0.raw.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn digest_of(raw: &[u8], algorithm: &DigestAlgorithm) -> Result<Digest, Error> {
+    let mut hasher = Hasher::new(algorithm)?;
+    hasher.update(raw);
+    Ok(hasher.finish())
+}

@@ -1,0 +1,100 @@
+//! The trait of images.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use oci_spec::image::{Descriptor, Digest, MediaType};
+
+use crate::{Config, Error, Layer, Manifest};
+
+/// One image or artifact: a manifest, its config and its layers.
+///
+/// # Contract
+/// - [`descriptor`](Self::descriptor) gives media type, digest and size of [`manifest`](Self::manifest);
+///   where the image was reached through an index it may also carry what the index said of it
+///   (platform, annotations, urls).
+/// - The manifest's `config` describes the bytes of [`config`](Self::config).
+/// - [`layers`](Self::layers) are ordered base first and aligned with the manifest's `layers`, one for
+///   each occurrence, each with the descriptor that the manifest gives.
+/// - Nothing that is returned changes the image when it is changed.
+pub trait Image: Debug + Send + Sync + 'static {
+    /// The media type of the manifest. Known without I/O.
+    fn media_type(&self) -> MediaType;
+
+    /// Media type, digest and size of the manifest.
+    ///
+    /// [`Error::NotComputed`] while a layer is not consumed yet whose digest the manifest needs.
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>>;
+
+    /// The manifest.
+    fn manifest(&self) -> BoxFuture<'_, Result<Manifest, Error>>;
+
+    /// The config. For an artifact its bytes need not be an image's config, nor JSON.
+    fn config(&self) -> BoxFuture<'_, Result<Config, Error>>;
+
+    /// The layers, base first.
+    fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, Error>>;
+}
+
+/// Conveniences for every [`Image`].
+pub trait ImageExt: Image {
+    /// The digest of the manifest.
+    fn digest(&self) -> impl Future<Output = Result<Digest, Error>> + Send {
+        async move { Ok(self.descriptor().await?.digest().clone()) }
+    }
+
+    /// The first layer whose digest as stored is `layer_digest`.
+    fn layer_by_digest(
+        &self,
+        layer_digest: &Digest,
+    ) -> impl Future<Output = Result<Arc<dyn Layer>, Error>> + Send {
+        async move {
+            for layer in self.layers().await? {
+                if layer.descriptor().await?.digest() == layer_digest {
+                    return Ok(layer);
+                }
+            }
+            Err(Error::NotFound { digest: layer_digest.clone() })
+        }
+    }
+
+    /// The first layer whose uncompressed bytes have the digest `diff_id`.
+    fn layer_by_diff_id(
+        &self,
+        diff_id: &Digest,
+    ) -> impl Future<Output = Result<Arc<dyn Layer>, Error>> + Send {
+        async move {
+            for layer in self.layers().await? {
+                if layer.diff_id().await? == *diff_id {
+                    return Ok(layer);
+                }
+            }
+            Err(Error::NotFound { digest: diff_id.clone() })
+        }
+    }
+}
+
+impl<T: Image + ?Sized> ImageExt for T {}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: Image + ?Sized> Image for Arc<T> {
+    fn media_type(&self) -> MediaType {
+        (**self).media_type()
+    }
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
+        (**self).descriptor()
+    }
+    fn manifest(&self) -> BoxFuture<'_, Result<Manifest, Error>> {
+        (**self).manifest()
+    }
+    fn config(&self) -> BoxFuture<'_, Result<Config, Error>> {
+        (**self).config()
+    }
+    fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, Error>> {
+        (**self).layers()
+    }
+}
+
+const _: fn(&dyn Image) = |_| {};

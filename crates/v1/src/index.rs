@@ -1,0 +1,91 @@
+//! The trait of indexes.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use oci_spec::image::{Descriptor, Digest, MediaType};
+
+use crate::{Error, Image, IndexManifest, Layer};
+
+/// A list of manifests: images of several platforms, artifacts, further indexes.
+///
+/// # Contract
+/// - [`descriptor`](Self::descriptor) gives media type, digest and size of [`manifest`](Self::manifest).
+/// - [`child`](Self::child) opens what a descriptor of that manifest names; its bytes match the
+///   descriptor's digest and size. An image or index of the ecosystem's media types comes as such,
+///   anything else as a blob.
+pub trait Index: Debug + Send + Sync + 'static {
+    /// The media type of the index. Known without I/O.
+    fn media_type(&self) -> MediaType;
+
+    /// Media type, digest and size of the index.
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>>;
+
+    /// The index document.
+    fn manifest(&self) -> BoxFuture<'_, Result<IndexManifest, Error>>;
+
+    /// Opens the child that `descriptor`, one of this index's, names. Its content may be loaded later.
+    ///
+    /// [`Error::NotFound`] when the index's home has no such content.
+    fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, Error>>;
+}
+
+/// What a descriptor in an index leads to.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub enum Child {
+    /// An image or artifact manifest.
+    Image(Arc<dyn Image>),
+    /// A nested index.
+    Index(Arc<dyn Index>),
+    /// Content of a media type that is neither: its bytes.
+    Blob(Arc<dyn Layer>),
+}
+
+/// Conveniences for every [`Index`].
+pub trait IndexExt: Index {
+    /// The digest of the index.
+    fn digest(&self) -> impl Future<Output = Result<Digest, Error>> + Send {
+        async move { Ok(self.descriptor().await?.digest().clone()) }
+    }
+
+    /// The descriptors of the children, in order.
+    fn children(&self) -> impl Future<Output = Result<Vec<Descriptor>, Error>> + Send {
+        async move { Ok(self.manifest().await?.view()?.manifests().clone()) }
+    }
+
+    /// Opens the first child with this digest.
+    fn child_by_digest(
+        &self,
+        manifest_digest: &Digest,
+    ) -> impl Future<Output = Result<Child, Error>> + Send {
+        async move {
+            let children = self.children().await?;
+            let found = children.iter().find(|child| child.digest() == manifest_digest);
+            let descriptor = found.ok_or_else(|| Error::NotFound { digest: manifest_digest.clone() })?;
+            self.child(descriptor).await
+        }
+    }
+}
+
+impl<T: Index + ?Sized> IndexExt for T {}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: Index + ?Sized> Index for Arc<T> {
+    fn media_type(&self) -> MediaType {
+        (**self).media_type()
+    }
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
+        (**self).descriptor()
+    }
+    fn manifest(&self) -> BoxFuture<'_, Result<IndexManifest, Error>> {
+        (**self).manifest()
+    }
+    fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, Error>> {
+        (**self).child(descriptor)
+    }
+}
+
+const _: fn(&dyn Index) = |_| {};

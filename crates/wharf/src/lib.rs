@@ -1,0 +1,1 @@
+//! A toolkit for OCI container registries: every part under one name.
