@@ -108,7 +108,7 @@ pub enum Error {
     },
     /// Reading or writing failed.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// The place that the content comes from failed: a registry, a layout, an archive.
     #[error(transparent)]
     Source(Box<dyn StdError + Send + Sync>),
@@ -127,6 +127,26 @@ impl Error {
         match self {
             Self::Source(source) => source.downcast_ref(),
             _ => None,
+        }
+    }
+}
+
+impl From<std::io::Error> for Error {
+    /// Gives back the [`Error`] that `error` was made from, if it was; else it is [`Error::Io`].
+    fn from(error: std::io::Error) -> Self {
+        error.downcast().unwrap_or_else(Self::Io)
+    }
+}
+
+impl From<Error> for std::io::Error {
+    /// For readers that can only fail with an I/O error. [`Error::from`] undoes it.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io(error) => error,
+            Error::SizeMismatch { .. } | Error::DigestMismatch { .. } | Error::Decompress { .. } => {
+                Self::new(std::io::ErrorKind::InvalidData, error)
+            }
+            error => Self::other(error),
         }
     }
 }

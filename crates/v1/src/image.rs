@@ -56,7 +56,9 @@ pub trait ImageExt: Image {
                     return Ok(layer);
                 }
             }
-            Err(Error::NotFound { digest: layer_digest.clone() })
+            Err(Error::NotFound {
+                digest: layer_digest.clone(),
+            })
         }
     }
 
@@ -71,7 +73,9 @@ pub trait ImageExt: Image {
                     return Ok(layer);
                 }
             }
-            Err(Error::NotFound { digest: diff_id.clone() })
+            Err(Error::NotFound {
+                digest: diff_id.clone(),
+            })
         }
     }
 }

@@ -57,14 +57,13 @@ pub trait IndexExt: Index {
     }
 
     /// Opens the first child with this digest.
-    fn child_by_digest(
-        &self,
-        manifest_digest: &Digest,
-    ) -> impl Future<Output = Result<Child, Error>> + Send {
+    fn child_by_digest(&self, manifest_digest: &Digest) -> impl Future<Output = Result<Child, Error>> + Send {
         async move {
             let children = self.children().await?;
             let found = children.iter().find(|child| child.digest() == manifest_digest);
-            let descriptor = found.ok_or_else(|| Error::NotFound { digest: manifest_digest.clone() })?;
+            let descriptor = found.ok_or_else(|| Error::NotFound {
+                digest: manifest_digest.clone(),
+            })?;
             self.child(descriptor).await
         }
     }

@@ -62,7 +62,10 @@ pub struct MountSource {
 impl MountSource {
     /// A blob's home: the registry as `host[:port]` and the repository in it.
     pub fn new(registry: impl Into<String>, repository: impl Into<String>) -> Self {
-        Self { registry: registry.into(), repository: repository.into() }
+        Self {
+            registry: registry.into(),
+            repository: repository.into(),
+        }
     }
 }
 

@@ -6,13 +6,16 @@ mod error;
 mod image;
 mod index;
 mod layer;
+pub mod media_type;
+mod platform;
 mod stream;
 
-pub use digest::{Hasher, sha256};
+pub use digest::{Hasher, parse_digest, sha256};
 pub use document::{Config, Document, DocumentKind, IndexManifest, Manifest, View};
 pub use error::Error;
 pub use image::{Image, ImageExt};
 pub use index::{Child, Index, IndexExt};
 pub use layer::{Layer, MountSource};
 pub use oci_spec;
-pub use stream::ByteStream;
+pub use platform::{ParsePlatformError, PlatformSpec};
+pub use stream::{BlockingReader, ByteStream, Codec, Measure, Measured};

@@ -50,6 +50,7 @@ impl View for ImageConfiguration {
 }
 
 mod sealed {
+    #[expect(unnameable_types, reason = "sealing is what it is for")]
     pub trait Sealed {}
     impl Sealed for super::ImageManifest {}
     impl Sealed for super::ImageIndex {}
@@ -94,13 +95,22 @@ impl<T: View> Document<T> {
         let raw = raw.into();
         let got = digest_of(&raw, want.algorithm())?;
         if got != *want {
-            return Err(Error::DigestMismatch { got, want: want.clone(), read: raw.len() as u64 });
+            return Err(Error::DigestMismatch {
+                got,
+                want: want.clone(),
+                read: raw.len() as u64,
+            });
         }
         Ok(Self::of(raw, got, media_type))
     }
 
     fn of(raw: Bytes, digest: Digest, media_type: MediaType) -> Self {
-        Self(Arc::new(Inner { raw, digest, media_type, view: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            raw,
+            digest,
+            media_type,
+            view: OnceLock::new(),
+        }))
     }
 
     /// The bytes, exactly as stored.
@@ -141,8 +151,10 @@ impl<T: View> Document<T> {
         if let Some(view) = self.0.view.get() {
             return Ok(view);
         }
-        let view = serde_json::from_slice(&self.0.raw)
-            .map_err(|error| Error::InvalidDocument { kind: T::KIND, source: error.into() })?;
+        let view = serde_json::from_slice(&self.0.raw).map_err(|error| Error::InvalidDocument {
+            kind: T::KIND,
+            source: error.into(),
+        })?;
         Ok(self.0.view.get_or_init(|| view))
     }
 }

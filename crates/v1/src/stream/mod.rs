@@ -1,5 +1,11 @@
 //! Streams of content bytes.
 
+mod codec;
+mod decompress;
+mod hash;
+mod io;
+mod verify;
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,6 +16,10 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 
 use crate::Error;
+
+pub use codec::Codec;
+pub use hash::{Measure, Measured};
+pub use io::BlockingReader;
 
 /// The bytes of a blob, as they come.
 ///
