@@ -2,12 +2,15 @@
 
 mod digest;
 mod document;
+pub mod empty;
 mod error;
 mod image;
 mod index;
 mod layer;
 pub mod media_type;
+pub mod partial;
 mod platform;
+pub mod random;
 mod stream;
 
 pub use digest::{Hasher, parse_digest, sha256};

@@ -143,6 +143,33 @@ impl<T: View> Document<T> {
         Descriptor::new(self.0.media_type.clone(), self.size(), self.0.digest.clone())
     }
 
+    /// Checks that this is what `descriptor` describes.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] or [`Error::DigestMismatch`] when it is not,
+    /// [`Error::UnsupportedAlgorithm`] when that cannot be told.
+    pub fn check(&self, descriptor: &Descriptor) -> Result<(), Error> {
+        if self.size() != descriptor.size() {
+            return Err(Error::SizeMismatch {
+                got: self.size(),
+                want: descriptor.size(),
+            });
+        }
+        let want = descriptor.digest();
+        if self.0.digest == *want {
+            return Ok(());
+        }
+        let got = digest_of(&self.0.raw, want.algorithm())?;
+        if got != *want {
+            return Err(Error::DigestMismatch {
+                got,
+                want: want.clone(),
+                read: self.size(),
+            });
+        }
+        Ok(())
+    }
+
     /// The typed view, parsed at the first call.
     ///
     /// # Errors

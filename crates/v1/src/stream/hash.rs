@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::StreamExt as _;
 use oci_spec::image::Digest;
 
 use crate::{ByteStream, Error, Hasher};
@@ -41,6 +42,23 @@ impl ByteStream {
             }),
             measure,
         )
+    }
+
+    /// Reads this stream to its end, keeping nothing but its digest and size.
+    ///
+    /// # Errors
+    /// What the stream yields.
+    pub async fn measure(mut self, mut hasher: Hasher) -> Result<Measured, Error> {
+        let mut size = 0;
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            hasher.update(&chunk);
+            size += chunk.len() as u64;
+        }
+        Ok(Measured {
+            digest: hasher.finish(),
+            size,
+        })
     }
 }
 
@@ -131,7 +149,7 @@ impl Drop for Hash {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{StreamExt as _, stream};
+    use futures_util::stream;
 
     use super::*;
 
