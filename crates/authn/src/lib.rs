@@ -1,1 +1,59 @@
-//! Credentials for registries: keychains, docker and podman files, helpers.
+//! Credentials for registries: who is asking, and with what secret.
+//!
+//! A [`Keychain`] knows which credentials are for which registry; an [`Authenticator`] hands one out each
+//! time it is needed. Nothing here talks HTTP: what a credential turns into on the wire is the business of
+//! `wharf-transport`.
+//!
+//! ```
+//! use wharf_authn::{Authenticator, Basic, Credential, Keychain, MultiKeychain, Resource, StaticKeychain};
+//! use wharf_name::{Reference, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry: Registry = "registry.example.com".parse()?;
+//! let keychain = MultiKeychain::default()
+//!     .with(StaticKeychain::new(registry, Basic::new("alice", "wonderland")));
+//!
+//! let image: Reference = "registry.example.com/team/app:v1".parse()?;
+//! let authenticator = keychain.resolve(&Resource::from(&image)).await?;
+//! let Credential::Basic { username, password } = authenticator.credential().await? else { unreachable!() };
+//! assert_eq!((username.as_str(), password.expose()), ("alice", "wonderland"));
+//! assert_eq!(format!("{password:?}"), "****");
+//!
+//! // Nobody else gets it.
+//! let other: Reference = "evil.example.com/team/app:v1".parse()?;
+//! assert!(keychain.resolve(&Resource::from(&other)).await?.is_anonymous());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Parts
+//!
+//! | Part | What it is | Go ancestor |
+//! |---|---|---|
+//! | [`Keychain`], [`Resource`] | the question: what is there for this repository? | `authn.Keychain`, `authn.Resource` |
+//! | [`Authenticator`], [`Credential`], [`Secret`] | the answer | `authn.Authenticator`, `authn.AuthConfig` |
+//! | [`Anonymous`], [`Basic`], [`Bearer`] | answers known beforehand | the same names |
+//! | [`AnonymousKeychain`], [`StaticKeychain`], [`MultiKeychain`] | questions answered in code | `authn.NewMultiKeychain` |
+//!
+//! # Features
+//!
+//! None.
+
+mod authenticator;
+mod credential;
+mod error;
+mod fixed;
+mod keychain;
+mod multi;
+mod resource;
+mod secret;
+
+pub use authenticator::Authenticator;
+pub use credential::{Credential, CredentialId};
+pub use error::Error;
+pub use fixed::{Anonymous, Basic, Bearer};
+pub use keychain::{AnonymousKeychain, Keychain, StaticKeychain};
+pub use multi::MultiKeychain;
+pub use resource::Resource;
+pub use secret::Secret;

@@ -1,0 +1,3 @@
+//! Keychains and what they answer.
+
+mod combining;
