@@ -8,6 +8,7 @@ use crate::command::{self, Failure};
 use crate::workspace;
 
 pub(crate) fn run(root: &Path) -> Result<(), Failure> {
+    let mut broken = Vec::new();
     for package in workspace::libraries(root)? {
         for selection in selections(&features(&package)) {
             // Clippy rather than `check`: an import that only one feature needs is a warning, and has to fail.
@@ -15,10 +16,16 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
             line.extend(["--package", package.name.as_str()]);
             line.extend(selection.iter().map(String::as_str));
             line.extend(["--", "-D", "warnings"]);
-            command::run(root, &line, &[])?;
+            if let Err(failure) = command::run(root, &line, &[]) {
+                broken.push(failure.to_string());
+            }
         }
     }
-    Ok(())
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Check(broken.join("\n")))
+    }
 }
 
 fn features(package: &Package) -> Vec<&str> {
