@@ -241,8 +241,9 @@ pub enum ParsePlatformError {
 impl FromStr for PlatformSpec {
     type Err = ParsePlatformError;
 
-    /// Reads `os[/architecture[/variant]][:os.version]`, with blanks around it. A trailing part may be
-    /// empty, as scripts leave it when they put together a text from variables; it is not asked for.
+    /// Reads `os[/architecture[/variant]][:os.version]`, with blanks around it or around a part. A trailing
+    /// part may be empty, as scripts leave it when they put together a text from variables; it is not asked
+    /// for.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let input = || text.to_owned();
         let (parts, version) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
@@ -250,7 +251,7 @@ impl FromStr for PlatformSpec {
             return Err(ParsePlatformError::TooManyColons { input: input() });
         }
         let mut parts = parts.split('/');
-        let mut next = || parts.next().unwrap_or_default();
+        let mut next = || parts.next().unwrap_or_default().trim();
         let (os, architecture, variant) = (next(), next(), next());
         if parts.next().is_some() {
             return Err(ParsePlatformError::TooManySlashes { input: input() });
@@ -263,7 +264,7 @@ impl FromStr for PlatformSpec {
         }
         Ok(Self::new(os, architecture)
             .with_variant(variant)
-            .with_os_version(version))
+            .with_os_version(version.trim()))
     }
 }
 

@@ -24,6 +24,7 @@ fn parse_and_display() {
     assert_eq!(spec("linux/amd64/"), spec("linux/amd64"));
     assert_eq!(spec("linux/"), spec("linux"));
     assert_eq!(spec("linux/amd64:"), spec("linux/amd64"));
+    assert_eq!(spec("linux / amd64 : 10.0 "), spec("linux/amd64:10.0"));
     assert_eq!(spec("linux/amd64"), PlatformSpec::default());
 }
 
@@ -187,8 +188,10 @@ fn a_child_without_platform_is_linux_amd64() {
 
 proptest! {
     #[test]
-    fn parsing_never_panics(text in ".{0,40}") {
-        let _ = text.parse::<PlatformSpec>();
+    fn whatever_parses_reads_back(text in "[a-z \\t/:]{0,12}|.{0,40}") {
+        if let Ok(spec) = text.parse::<PlatformSpec>() {
+            prop_assert_eq!(spec.to_string().parse(), Ok(spec));
+        }
     }
 
     #[test]
