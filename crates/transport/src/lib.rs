@@ -1,1 +1,62 @@
-//! The HTTP client for registries, as a stack of tower layers.
+//! The HTTP client for registries, as a stack of [tower](https://docs.rs/tower) layers.
+//!
+//! A [`Transport`] sends `http::Request<Body>` and returns `http::Response<Body>`. Everything between the two is a layer
+//! that can also be used alone, and a bottom service that can be replaced: here by one in memory.
+//!
+//! ```
+//! use http::{Request, Response};
+//! use wharf_transport::{Body, Error, RegistryContext, Transport};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry: wharf_name::Registry = "registry.example".parse()?;
+//! let bottom = tower::service_fn(|request: Request<Body>| async move {
+//!     assert!(request.headers()["user-agent"].to_str().is_ok_and(|agent| agent.starts_with("wharf/")));
+//!     Ok::<_, Error>(Response::new(Body::full("{}")))
+//! });
+//! let transport = Transport::builder().bottom(bottom).build()?;
+//!
+//! let mut request = Request::get(transport.url(&registry, "/v2/")?).body(Body::empty())?;
+//! request.extensions_mut().insert(RegistryContext::new(registry));
+//! let response = transport.send(request).await?;
+//! assert_eq!(response.into_body().collect(1024).await?, "{}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `aws-lc-rs` | TLS by rustls with the aws-lc-rs provider |
+//! | `ring` | TLS by rustls with the ring provider; where both are on, aws-lc-rs is used |
+//! | `tls` | TLS in general, without a provider: switched on by the other two |
+//!
+//! Without any of them only plain HTTP works, and `https` fails with [`Error::NoTls`].
+
+pub mod auth;
+mod body;
+pub mod check;
+mod client;
+mod context;
+mod error;
+pub mod origin;
+mod redact;
+mod scope;
+pub mod settings;
+mod stack;
+mod transport;
+pub mod user_agent;
+
+pub use body::{Body, BodyStream, Opener};
+pub use client::HttpClient;
+pub use context::{Accepted, AnsweredBy, Attempts, NeverRetry, RedactReason, RegistryContext};
+pub use error::{Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError};
+pub use redact::RedactedUrl;
+pub use scope::{Actions, Scope};
+pub use transport::{Transport, TransportBuilder};
+
+pub(crate) use stack::stack;
+
+/// Any error, as it comes from the source of a body or from a service of others.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,63 @@
+//! Why there are no credentials or no token.
+
+use std::sync::Arc;
+
+use crate::origin::Origin;
+use crate::{BoxError, Error, RegistryError, Scope};
+
+/// No credentials or no token for a registry.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("authenticating to {registry}{}", asked_for(.scopes))]
+#[non_exhaustive]
+pub struct AuthError {
+    /// The registry that asked for authentication.
+    pub registry: Origin,
+    /// What a token was asked for.
+    pub scopes: Vec<Scope>,
+    /// What failed.
+    #[source]
+    pub failure: AuthFailure,
+}
+
+/// What failed in getting credentials or a token. Several requests may wait for one token, so it can be cloned.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthFailure {
+    /// The keychain could not say what the credentials are.
+    #[error("looking up credentials")]
+    Credentials(#[source] Arc<BoxError>),
+    /// The registry's challenge names no token server.
+    #[error("malformed www-authenticate, missing realm")]
+    MissingRealm,
+    /// The token server is not one that credentials may be sent to, or it could not be reached, or refused.
+    #[error("asking for a token")]
+    Exchange(#[source] Arc<Error>),
+    /// The token server's answer is not JSON of the specification. It is not shown, since it may hold a token.
+    #[error("the token server's answer cannot be read: {0}")]
+    MalformedToken(&'static str),
+}
+
+impl AuthError {
+    /// The token server's answer, if it refused.
+    #[must_use]
+    pub fn registry_error(&self) -> Option<&RegistryError> {
+        match &self.failure {
+            AuthFailure::Exchange(error) => error.registry_error(),
+            _ => None,
+        }
+    }
+
+    /// Whether the token server says that credentials are missing or wrong.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(&self.failure, AuthFailure::Exchange(error) if error.is_unauthorized())
+    }
+}
+
+fn asked_for(scopes: &[Scope]) -> String {
+    if scopes.is_empty() {
+        return String::new();
+    }
+    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+    format!(" for {}", scopes.join(" "))
+}

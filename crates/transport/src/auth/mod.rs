@@ -1,0 +1,5 @@
+//! Credentials and tokens.
+
+mod error;
+
+pub use self::error::{AuthError, AuthFailure};

@@ -1,0 +1,291 @@
+use http::Uri;
+
+use super::*;
+
+#[track_caller]
+fn check(url: &str, want: Option<&str>) {
+    let url: Result<Uri, _> = url.parse();
+    let origin = url.ok().and_then(|url| Origin::of(&url).ok());
+    assert_eq!(
+        origin
+            .map(|origin| format!("{origin} {}", origin.port()))
+            .as_deref(),
+        want
+    );
+}
+
+#[test]
+fn origins_are_canonical() {
+    check(
+        "https://registry.example.com/v2/",
+        Some("https://registry.example.com 443"),
+    );
+    check(
+        "http://registry.example.com",
+        Some("http://registry.example.com 80"),
+    );
+    check(
+        "https://REGISTRY.example.com:12345/",
+        Some("https://registry.example.com:12345 12345"),
+    );
+    check(
+        "https://registry.example.com:443/",
+        Some("https://registry.example.com 443"),
+    );
+    check("http://[2001:DB8::1]/", Some("http://[2001:db8::1] 80"));
+    check(
+        "https://[2001:db8:0::1]:12345/",
+        Some("https://[2001:db8::1]:12345 12345"),
+    );
+    check("https://2130706433/", Some("https://127.0.0.1 443"));
+    check("https://0x7f.1:5000/", Some("https://127.0.0.1:5000 5000"));
+    check("https://registry.example.com:/", None);
+    check("ftp://registry.example.com/", None);
+    check("/v2/", None);
+    check("https://a:99999/", None);
+}
+
+#[track_caller]
+fn check_realm(realm: &str, registry: &str, want: Result<&str, UnsafeUrlReason>) {
+    let registry = Origin::of(&registry.parse().expect("URL")).expect("origin");
+    let got = resolve_realm(&registry, realm).map_err(|error| match error {
+        crate::Error::UnsafeUrl(error) => error.reason,
+        other => panic!("{other}"),
+    });
+    assert_eq!(
+        got.map(|url| url.to_string()),
+        want.map(ToOwned::to_owned),
+        "{realm} from {registry}"
+    );
+}
+
+#[test]
+fn realms() {
+    use UnsafeUrlReason::{Downgrade, Fragment, Host, Inside, Malformed, Scheme, UserInfo};
+    let public = "https://registry.example.com";
+    for realm in [
+        "https://0.0.0.0/token",
+        "https://0.0.0.0:8443/token",
+        "https://[::]/token",
+        "https://[::]:8443/token",
+        "https://127.0.0.1/token",
+        "https://127.8.9.1/token",
+        "https://[::1]/token",
+        "https://10.0.0.1/token",
+        "https://172.16.0.1/token",
+        "https://192.168.1.1/token",
+        "https://169.254.169.254/token",
+        "https://[fe80::1]/token",
+        "https://[::ffff:127.0.0.1]/token",
+        "https://[::ffff:7f00:1]/token",
+        "https://[64:ff9b::7f00:1]/token",
+        "https://[2002:7f00:1::]/token",
+        "https://[fd00:ec2::254]/token",
+        "https://[fc00::1]/token",
+        "https://224.0.0.1/token",
+        "https://255.255.255.255/token",
+        "https://100.64.0.1/token",
+        "https://localhost/token",
+        "https://LOCALHOST/token",
+        "https://localhost./token",
+        "https://a.localhost/token",
+        "https://metadata.google.internal/token",
+        "https://2130706433/token",
+        "https://0x7f000001/token",
+        "https://0177.0.0.1/token",
+        "https://127.1/token",
+        "https://0/token",
+        "https://192.168.257/token",
+    ] {
+        check_realm(realm, public, Err(Inside));
+    }
+    check_realm("https://8.8.8.8/token", public, Ok("https://8.8.8.8/token"));
+    check_realm(
+        "https://auth.example.net/token?a=b",
+        public,
+        Ok("https://auth.example.net/token?a=b"),
+    );
+    check_realm(
+        "https://registry.example.com/token",
+        public,
+        Ok("https://registry.example.com/token"),
+    );
+    check_realm("http://registry.example.com/token", public, Err(Downgrade));
+    check_realm(
+        "http://auth.example.net/token",
+        "http://registry.example.com",
+        Ok("http://auth.example.net/token"),
+    );
+    check_realm("ftp://auth.example.net/token", public, Err(Scheme));
+    check_realm("/token", public, Err(Scheme));
+    check_realm("token", public, Err(Scheme));
+    check_realm("", public, Err(Malformed));
+    check_realm("https://user:pw@auth.example.net/token", public, Err(UserInfo));
+    check_realm("https://user@auth.example.net/token", public, Err(UserInfo));
+    check_realm("https://auth.example.net/token#x", public, Err(Fragment));
+    check_realm("https://[fe80::1%25eth0]/token", public, Err(Host));
+    check_realm("https://auth.example.net:99999/token", public, Err(Host));
+    // One registry and its token server on one private address work, whatever address it is.
+    check_realm(
+        "http://127.0.0.1:5000/auth",
+        "http://127.0.0.1:5000",
+        Ok("http://127.0.0.1:5000/auth"),
+    );
+    check_realm("http://127.0.0.1:8080/auth", "http://127.0.0.1:5000", Err(Inside));
+    check_realm(
+        "http://127.0.0.1:5000/auth",
+        "https://127.0.0.1:5000",
+        Err(Downgrade),
+    );
+    check_realm(
+        "https://10.0.0.1/auth",
+        "https://10.0.0.1",
+        Ok("https://10.0.0.1/auth"),
+    );
+    check_realm(
+        "https://10.0.0.1:443/auth",
+        "https://10.0.0.1",
+        Ok("https://10.0.0.1/auth"),
+    );
+    check_realm(
+        "http://[::1]:5000/auth",
+        "http://[::1]:5000",
+        Ok("http://[::1]:5000/auth"),
+    );
+    check_realm(
+        "http://2130706433:5000/auth",
+        "http://127.0.0.1:5000",
+        Ok("http://127.0.0.1:5000/auth"),
+    );
+}
+
+#[track_caller]
+fn check_location(base: &str, location: &str, want: Result<&str, UnsafeUrlReason>) {
+    let got = resolve_location(&base.parse().expect("URL"), location).map_err(|error| match error {
+        crate::Error::UnsafeUrl(error) => error.reason,
+        other => panic!("{other}"),
+    });
+    assert_eq!(
+        got.map(|url| url.to_string()),
+        want.map(ToOwned::to_owned),
+        "{location} from {base}"
+    );
+}
+
+#[test]
+fn locations_are_resolved_as_references() {
+    let base = "https://reg.example/v2/a/blobs/uploads/?q=1";
+    check_location(
+        base,
+        "/v2/a/blobs/uploads/7?_state=a%2Fb==",
+        Ok("https://reg.example/v2/a/blobs/uploads/7?_state=a%2Fb=="),
+    );
+    check_location(base, "7", Ok("https://reg.example/v2/a/blobs/uploads/7"));
+    check_location(base, "../x?y", Ok("https://reg.example/v2/a/blobs/x?y"));
+    check_location(base, "../../../../../../x", Ok("https://reg.example/x"));
+    check_location(base, "./..", Ok("https://reg.example/v2/a/blobs/"));
+    check_location(
+        base,
+        "?last=b",
+        Ok("https://reg.example/v2/a/blobs/uploads/?last=b"),
+    );
+    check_location(base, "//cdn.example/x", Ok("https://cdn.example/x"));
+    check_location(
+        base,
+        "https://CDN.example:443/x?Sig=%2b+/'",
+        Ok("https://cdn.example/x?Sig=%2b+/'"),
+    );
+    check_location(base, "https://cdn.example?x=1", Ok("https://cdn.example/?x=1"));
+    check_location("https://reg.example", "x", Ok("https://reg.example/x"));
+}
+
+#[test]
+fn locations_do_not_lead_astray() {
+    use UnsafeUrlReason::{Downgrade, Fragment, Inside, Malformed, Scheme, UserInfo};
+    let base = "https://reg.example/v2/";
+    check_location(base, "https://user:pw@reg.example/x", Err(UserInfo));
+    check_location(base, "//user@reg.example/x", Err(UserInfo));
+    check_location(base, "/x#y", Err(Fragment));
+    check_location(base, "ftp://reg.example/x", Err(Scheme));
+    check_location(base, "file:///etc/passwd", Err(Malformed));
+    check_location(base, "javascript:alert(1)", Err(Scheme));
+    check_location(base, "/a b", Err(Malformed));
+    check_location(base, "https://evil.example\\@reg.example/", Err(Malformed));
+    for inside in [
+        "127.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "localhost",
+        "[::1]",
+        "10.0.0.1",
+        "[fd00::1]",
+        "169.254.169.254",
+        "0",
+    ] {
+        check_location(base, &format!("https://{inside}/x"), Err(Inside));
+    }
+    // TLS that ends in front of the registry.
+    check_location(base, "http://reg.example/x?y=1", Ok("https://reg.example/x?y=1"));
+    check_location(base, "http://reg.example:80/x", Ok("https://reg.example/x"));
+    check_location(
+        "https://reg.example:5000/v2/",
+        "http://reg.example:5000/x",
+        Ok("https://reg.example:5000/x"),
+    );
+    check_location(
+        "https://reg.example:5000/v2/",
+        "http://reg.example/x",
+        Ok("https://reg.example:5000/x"),
+    );
+    check_location(base, "http://reg.example:8080/x", Err(Downgrade));
+    check_location(base, "http://cdn.example/x", Err(Downgrade));
+    check_location(
+        "http://reg.example/v2/",
+        "http://cdn.example/x",
+        Ok("http://cdn.example/x"),
+    );
+    // Private registries with their storage beside them.
+    check_location(
+        "http://10.0.0.5:5000/v2/",
+        "http://10.0.0.6:9000/x",
+        Ok("http://10.0.0.6:9000/x"),
+    );
+    check_location(
+        "http://127.0.0.1:5000/v2/",
+        "http://127.0.0.1:9000/x",
+        Ok("http://127.0.0.1:9000/x"),
+    );
+    check_location("http://10.0.0.5:5000/v2/", "http://127.0.0.1:9000/x", Err(Inside));
+    check_location(
+        "http://127.0.0.1:5000/v2/",
+        "http://169.254.169.254/x",
+        Err(Inside),
+    );
+    check_location(
+        "http://169.254.1.1:5000/v2/",
+        "http://169.254.169.254/x",
+        Err(Inside),
+    );
+    check_location(
+        "http://169.254.1.1:5000/v2/",
+        "/x",
+        Ok("http://169.254.1.1:5000/x"),
+    );
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_location_panics(location in "\\PC{0,80}") {
+        let _ = resolve_location(&"https://reg.example/v2/a".parse().expect("URL"), &location);
+    }
+
+    #[test]
+    fn what_passes_is_of_a_public_or_the_same_origin(location in "(https?:)?//?[a-z0-9.@:\\[\\]%/?#-]{0,30}") {
+        let base: Uri = "https://reg.example/v2/a".parse().expect("URL");
+        if let Ok(url) = resolve_location(&base, &location) {
+            let origin = Origin::of(&url).expect("judged URLs have origins");
+            proptest::prop_assert!(origin.is_secure());
+            proptest::prop_assert_eq!(origin.reach(), Reach::Public);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tower::{Layer, Service};
+use wharf_name::Registry;
+
+use crate::settings::{AllSettings, PlainHttp, RegistrySettings, Timeouts};
+use crate::user_agent::UserAgentLayer;
+use crate::{Body, BoxError, Error, HttpClient, stack};
+
+use super::Transport;
+
+type Wrap = Box<dyn FnOnce(Transport) -> Transport + Send>;
+type Bottom = Box<dyn FnOnce(Arc<AllSettings>) -> Transport + Send>;
+
+/// Collects what a [`Transport`] is made of.
+#[must_use]
+#[derive(Default)]
+pub struct TransportBuilder {
+    settings: AllSettings,
+    timeouts: Timeouts,
+    user_agent: Option<String>,
+    bottom: Option<Bottom>,
+    inside: Vec<Wrap>,
+    outside: Vec<Wrap>,
+}
+
+impl TransportBuilder {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the product that uses this transport, as `my-tool/1.0`; it comes before `wharf/<version>` in the
+    /// `User-Agent` header. Default: none.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.user_agent = Some(product.into());
+        self
+    }
+
+    /// Sets the time limits of single phases. A custom [bottom](Self::bottom) has its own.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets how all registries are reached that have no settings of their own.
+    pub fn default_settings(mut self, settings: RegistrySettings) -> Self {
+        self.settings.default = settings;
+        self
+    }
+
+    /// Sets how one registry is reached.
+    pub fn registry_settings(mut self, registry: &Registry, settings: RegistrySettings) -> Self {
+        *self.settings.own_mut(registry) = settings;
+        self
+    }
+
+    /// Allows one registry to be spoken to without TLS, if it does not speak TLS.
+    pub fn plain_http(mut self, registry: &Registry) -> Self {
+        self.settings.own_mut(registry).plain_http = PlainHttp::Allowed;
+        self
+    }
+
+    /// Does not check the certificate of one registry, and allows it to be spoken to without TLS.
+    pub fn insecure(mut self, registry: &Registry) -> Self {
+        let settings = self.settings.own_mut(registry);
+        settings.plain_http = PlainHttp::Allowed;
+        settings.tls = std::mem::take(&mut settings.tls).with_insecure_skip_verify();
+        self
+    }
+
+    /// Puts a layer around the whole stack: it sees each request of a caller once, and its final answer. Layers added
+    /// later are further out.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Transport> + Send + 'static,
+        L::Service: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Error: Into<BoxError>,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        self.outside.push(wrap(layer));
+        self
+    }
+
+    /// Puts a layer right above the bottom, inside authentication and retry: it sees each request as it goes over the
+    /// wire, credentials included, token requests and repetitions too. Layers added later are further out.
+    pub fn layer_inside<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Transport> + Send + 'static,
+        L::Service: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Error: Into<BoxError>,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        self.inside.push(wrap(layer));
+        self
+    }
+
+    /// Replaces the bottom service, by default an [`HttpClient`]: another HTTP library, or one in memory for tests.
+    /// It gets absolute URLs, and answers once, without following redirects.
+    pub fn bottom<S>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        self.bottom = Some(Box::new(|settings| Transport::new(service, settings)));
+        self
+    }
+
+    /// Builds the stack.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when a certificate, a key or the product's name cannot be used.
+    pub fn build(self) -> Result<Transport, Error> {
+        let user_agent = UserAgentLayer::with_prefix(self.user_agent.as_deref().unwrap_or_default())
+            .map_err(|error| Error::Settings {
+                what: "setting the user agent",
+                source: error.into(),
+            })?;
+        let settings = Arc::new(self.settings);
+        let bottom = match self.bottom {
+            Some(bottom) => bottom(Arc::clone(&settings)),
+            None => Transport::new(
+                HttpClient::with_settings(self.timeouts, &settings)?,
+                Arc::clone(&settings),
+            ),
+        };
+        let bottom = self.inside.into_iter().fold(bottom, |inner, wrap| wrap(inner));
+        let whole = Transport::new(stack(bottom, user_agent), settings);
+        Ok(self.outside.into_iter().fold(whole, |inner, wrap| wrap(inner)))
+    }
+}
+
+fn wrap<L>(layer: L) -> Wrap
+where
+    L: Layer<Transport> + Send + 'static,
+    L::Service: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    <L::Service as Service<Request<Body>>>::Error: Into<BoxError>,
+    <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+{
+    Box::new(move |inner| {
+        let settings = Arc::clone(&inner.settings);
+        Transport::new(layer.layer(inner), settings)
+    })
+}
+
+impl fmt::Debug for TransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportBuilder")
+            .field("settings", &self.settings)
+            .field("timeouts", &self.timeouts)
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! The transport over real sockets and through the whole stack.
+
+mod plain;
+mod server;
