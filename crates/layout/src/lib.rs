@@ -1,1 +1,59 @@
 //! OCI image layouts: read and write, atomically.
+//!
+//! A [layout] is a directory that holds images as a registry would: every blob in a file named after
+//! its digest, and an `index.json` that lists what there is. It is what `crane pull --format oci`
+//! writes and what skopeo, podman and buildkit exchange.
+//!
+//! - **Nothing is taken on trust.** What is read is hashed on the way and fails if it is not what the
+//!   descriptor promised. The path of a blob is only ever made from a parsed digest, and a blob that
+//!   is a symlink is refused.
+//! - **Nothing is left half done.** A blob appears under its name when it is complete, hashed and
+//!   synced; `index.json` is replaced in one rename, as the last step. A failed or cancelled append
+//!   leaves the layout as it was, and if it made the directory, takes that away again.
+//! - **Nothing is stored twice.** Blobs that are present with their right size are not even opened;
+//!   those with a wrong size are repaired.
+//!
+//! ```
+//! use wharf_layout::{AppendOptions, Layout};
+//! use wharf_v1::{Child, IndexExt as _, ImageExt as _, empty};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("images");
+//! let layout = Layout::create(&path).await?;
+//! let options = AppendOptions::new().with_ref_name("hello:latest");
+//! let descriptor = layout.append_image(&empty::image(), &options).await?;
+//!
+//! let index = Layout::open(&path).await?.index().await?;
+//! let Child::Image(image) = index.child_by_digest(descriptor.digest()).await? else { panic!() };
+//! assert_eq!(image.digest().await?, *descriptor.digest());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//! None. Layers are decompressed with what `wharf-v1` was built with.
+//!
+//! [layout]: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+
+mod append;
+mod canonical;
+mod draft;
+mod error;
+mod file;
+mod image;
+mod indent;
+mod index;
+mod index_file;
+mod layer;
+mod layout;
+mod lock;
+mod marker;
+mod options;
+mod sink;
+mod store;
+
+pub use error::Error;
+pub use layout::Layout;
+pub use options::AppendOptions;
