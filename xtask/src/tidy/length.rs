@@ -16,6 +16,15 @@ pub(super) fn check(path: &str, text: &str) -> Option<Finding> {
     })
 }
 
+/// The documents that are of use only while they are short, and their most lines.
+const SHORT: &[(&str, usize)] = &[("docs/ARCHITECTURE.md", 250)];
+
+pub(super) fn check_document(path: &str, text: &str) -> Option<Finding> {
+    let (_, most) = SHORT.iter().find(|(short, _)| *short == path)?;
+    let lines = text.lines().count();
+    (lines > *most).then(|| Finding::new(path, *most, format!("{lines} lines, {most} are the most")))
+}
+
 /// A file of tests only.
 fn is_test(path: &str) -> bool {
     path.ends_with("/tests.rs") || path.split('/').any(|part| part == "tests" || part == "benches")
@@ -95,5 +104,13 @@ mod tests {
         );
         assert_eq!(check("crates/v1/src/a/tests.rs", &lines(601)), None);
         assert_eq!(check("crates/v1/tests/it/main.rs", &lines(601)), None);
+    }
+
+    #[test]
+    fn documents() {
+        let lines = |n: usize| "line\n".repeat(n);
+        assert_eq!(check_document("docs/ARCHITECTURE.md", &lines(250)), None);
+        assert!(check_document("docs/ARCHITECTURE.md", &lines(251)).is_some());
+        assert_eq!(check_document("README.md", &lines(251)), None);
     }
 }

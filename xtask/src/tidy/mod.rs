@@ -11,6 +11,7 @@ mod features;
 mod length;
 mod manifests;
 mod naming;
+mod pointers;
 mod rooms;
 
 use std::fmt;
@@ -50,6 +51,14 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     let mut findings = Vec::new();
     for file in &files {
         findings.extend(check_file(file, &files));
+        if file.path.ends_with(".md") {
+            findings.extend(pointers::check(
+                &file.path,
+                &file.text,
+                &files,
+                pointers::on_disk(root),
+            ));
+        }
     }
     findings.extend(edges::check(&workspace::metadata(root)?.packages, &files));
     findings.extend(environment::check(&files));
@@ -78,6 +87,7 @@ fn check_file(file: &File, all: &[File]) -> Vec<Finding> {
         findings.extend(examples::check_rust(path, text));
     }
     if path.ends_with(".md") {
+        findings.extend(length::check_document(path, text));
         findings.extend(examples::check_markdown(path, text));
     }
     if path.starts_with("crates/") && path.ends_with("/src/lib.rs") {
