@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 
-use crate::{Config, Error, Layer, Manifest};
+use crate::{Config, Error, Layer, Manifest, MountSource};
 
 /// One image or artifact: a manifest, its config and its layers.
 ///
@@ -36,6 +36,12 @@ pub trait Image: Debug + Send + Sync + 'static {
 
     /// The layers, base first.
     fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, Error>>;
+
+    /// The repository that has this very image whole: manifest, config and layers. An image that was
+    /// changed is no longer the one that a repository has.
+    fn mount_source(&self) -> Option<MountSource> {
+        None
+    }
 }
 
 /// Conveniences for every [`Image`].
@@ -98,6 +104,9 @@ impl<T: Image + ?Sized> Image for Arc<T> {
     }
     fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, Error>> {
         (**self).layers()
+    }
+    fn mount_source(&self) -> Option<MountSource> {
+        (**self).mount_source()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 
-use crate::{Error, Image, IndexManifest, Layer};
+use crate::{Error, Image, IndexManifest, Layer, MountSource};
 
 /// A list of manifests: images of several platforms, artifacts, further indexes.
 ///
@@ -30,6 +30,12 @@ pub trait Index: Debug + Send + Sync + 'static {
     ///
     /// [`Error::NotFound`] when the index's home has no such content.
     fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, Error>>;
+
+    /// The repository that has this very index whole: its document, and all children that it has at all.
+    /// An index that was changed is no longer the one that a repository has.
+    fn mount_source(&self) -> Option<MountSource> {
+        None
+    }
 }
 
 /// What a descriptor in an index leads to.
@@ -84,6 +90,9 @@ impl<T: Index + ?Sized> Index for Arc<T> {
     }
     fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, Error>> {
         (**self).child(descriptor)
+    }
+    fn mount_source(&self) -> Option<MountSource> {
+        (**self).mount_source()
     }
 }
 
