@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 
-use oci_spec::image::{Descriptor, MediaType};
+use oci_spec::image::{
+    Arch, History, ImageConfiguration, ImageIndexBuilder, ImageManifestBuilder, MediaType, Os, RootFs,
+    SCHEMA_VERSION,
+};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::partial::{AssembledImage, AssembledIndex, StaticLayer};
-use crate::{Child, Config, IndexManifest, Layer, Manifest, media_type};
+use crate::{Child, Config, IndexManifest, Layer, Manifest};
 
 /// A seed that was not used before.
 #[must_use]
@@ -38,6 +41,33 @@ pub fn image(seed: u64, layers: usize, layer_size: usize) -> AssembledImage {
     image_from(&mut ChaCha8Rng::seed_from_u64(seed), layers, layer_size)
 }
 
+/// An OCI index of `images` images as [`image`] makes them.
+#[must_use]
+pub fn index(seed: u64, images: usize, layers: usize, layer_size: usize) -> AssembledIndex {
+    let mut source = ChaCha8Rng::seed_from_u64(seed);
+    let images: Vec<_> = (0..images)
+        .map(|_| image_from(&mut source, layers, layer_size))
+        .collect();
+    let manifest = ImageIndexBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .manifests(
+            images
+                .iter()
+                .map(|image| image.as_descriptor().clone())
+                .collect::<Vec<_>>(),
+        )
+        .build()
+        .expect("all required fields are set");
+    let manifest = IndexManifest::from_view(manifest, MediaType::ImageIndex);
+    let children = images.into_iter().map(|image| {
+        (
+            image.as_descriptor().digest().clone(),
+            Child::Image(Arc::new(image) as Arc<dyn crate::Image>),
+        )
+    });
+    AssembledIndex::new(manifest, children)
+}
+
 fn layer_from(source: &mut ChaCha8Rng, size: usize) -> StaticLayer {
     let name = format!("random_file_{}.txt", source.next_u32());
     let mut content = vec![0; size];
@@ -58,34 +88,15 @@ fn tar_of(name: &str, content: &[u8]) -> Vec<u8> {
 
 fn image_from(source: &mut ChaCha8Rng, layers: usize, layer_size: usize) -> AssembledImage {
     let layers: Vec<_> = (0..layers).map(|_| layer_from(source, layer_size)).collect();
-    let join = |part: &dyn Fn(usize, &StaticLayer) -> String| {
-        layers
-            .iter()
-            .enumerate()
-            .map(|(i, layer)| part(i, layer))
-            .collect::<Vec<_>>()
-            .join(",")
-    };
-    let config = Config::new(
-        format!(
-            r#"{{"architecture":"amd64","created":"0001-01-01T00:00:00Z","history":[{}],"os":"linux","rootfs":{{"type":"layers","diff_ids":[{}]}},"config":{{}}}}"#,
-            join(&|i, _| format!(
-                r#"{{"author":"random.Image","created":"0001-01-01T00:00:00Z","created_by":"random","comment":"this is a random history {i} of {}"}}"#,
-                layers.len(),
-            )),
-            join(&|_, layer| format!(r#""{}""#, layer.as_descriptor().digest())),
-        ),
-        MediaType::ImageConfig,
-    );
-    let manifest = Manifest::new(
-        format!(
-            r#"{{"schemaVersion":2,"mediaType":"{}","config":{},"layers":[{}]}}"#,
-            media_type::OCI_MANIFEST,
-            describe(&config.descriptor()),
-            join(&|_, layer| describe(layer.as_descriptor())),
-        ),
-        MediaType::ImageManifest,
-    );
+    let config = Config::from_view(config_of(&layers), MediaType::ImageConfig);
+    let descriptors: Vec<_> = layers.iter().map(|layer| layer.as_descriptor().clone()).collect();
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .config(config.descriptor())
+        .layers(descriptors)
+        .build()
+        .expect("all required fields are set");
+    let manifest = Manifest::from_view(manifest, MediaType::ImageManifest);
     let layers = layers
         .into_iter()
         .map(|layer| Arc::new(layer) as Arc<dyn Layer>)
@@ -93,41 +104,29 @@ fn image_from(source: &mut ChaCha8Rng, layers: usize, layer_size: usize) -> Asse
     AssembledImage::new(manifest, config, layers).expect("the manifest was just made of these")
 }
 
-/// An OCI index of `images` images as [`image`] makes them.
-#[must_use]
-pub fn index(seed: u64, images: usize, layers: usize, layer_size: usize) -> AssembledIndex {
-    let mut source = ChaCha8Rng::seed_from_u64(seed);
-    let images: Vec<_> = (0..images)
-        .map(|_| image_from(&mut source, layers, layer_size))
-        .collect();
-    let children: Vec<_> = images
-        .iter()
-        .map(|image| describe(image.as_descriptor()))
-        .collect();
-    let manifest = IndexManifest::new(
-        format!(
-            r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{}]}}"#,
-            media_type::OCI_INDEX,
-            children.join(","),
-        ),
-        MediaType::ImageIndex,
+fn config_of(layers: &[StaticLayer]) -> ImageConfiguration {
+    let history = |i| {
+        let mut entry = History::default();
+        entry
+            .set_author(Some("random.Image".to_owned()))
+            .set_created_by(Some("random".to_owned()))
+            .set_comment(Some(format!("this is a random history {i} of {}", layers.len())));
+        entry
+    };
+    let mut rootfs = RootFs::default();
+    rootfs.set_diff_ids(
+        layers
+            .iter()
+            .map(|layer| layer.as_descriptor().digest().to_string())
+            .collect(),
     );
-    let children = images.into_iter().map(|image| {
-        (
-            image.as_descriptor().digest().clone(),
-            Child::Image(Arc::new(image) as Arc<dyn crate::Image>),
-        )
-    });
-    AssembledIndex::new(manifest, children)
-}
-
-fn describe(descriptor: &Descriptor) -> String {
-    format!(
-        r#"{{"mediaType":"{}","size":{},"digest":"{}"}}"#,
-        descriptor.media_type(),
-        descriptor.size(),
-        descriptor.digest(),
-    )
+    let mut config = ImageConfiguration::default();
+    config
+        .set_architecture(Arch::Amd64)
+        .set_os(Os::Linux)
+        .set_rootfs(rootfs)
+        .set_history(Some((0..layers.len()).map(history).collect()));
+    config
 }
 
 #[cfg(test)]

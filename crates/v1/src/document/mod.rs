@@ -1,5 +1,13 @@
 //! Documents: exact bytes with a typed view.
 
+mod canonical;
+mod edit;
+mod json;
+mod parse;
+mod schema;
+mod time;
+mod view;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -7,55 +15,10 @@ use bytes::Bytes;
 use oci_spec::image::{
     Descriptor, Digest, DigestAlgorithm, ImageConfiguration, ImageIndex, ImageManifest, MediaType,
 };
-use serde::de::DeserializeOwned;
 
 use crate::{Error, Hasher};
 
-/// Which kind of document something is, for error messages and choices.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DocumentKind {
-    /// The manifest of an image or artifact.
-    Manifest,
-    /// A list of manifests.
-    Index,
-    /// The config of an image.
-    Config,
-}
-
-impl fmt::Display for DocumentKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Manifest => "manifest",
-            Self::Index => "index",
-            Self::Config => "config",
-        })
-    }
-}
-
-/// A typed view of a document's JSON. Implemented for the three types of [`oci_spec::image`].
-pub trait View: DeserializeOwned + fmt::Debug + Send + Sync + 'static + sealed::Sealed {
-    /// The kind of document that this type describes.
-    const KIND: DocumentKind;
-}
-
-impl View for ImageManifest {
-    const KIND: DocumentKind = DocumentKind::Manifest;
-}
-impl View for ImageIndex {
-    const KIND: DocumentKind = DocumentKind::Index;
-}
-impl View for ImageConfiguration {
-    const KIND: DocumentKind = DocumentKind::Config;
-}
-
-mod sealed {
-    #[expect(unnameable_types, reason = "sealing is what it is for")]
-    pub trait Sealed {}
-    impl Sealed for super::ImageManifest {}
-    impl Sealed for super::ImageIndex {}
-    impl Sealed for super::ImageConfiguration {}
-}
+pub use view::{DocumentKind, View};
 
 /// The manifest of an image or artifact: its bytes and their typed view.
 pub type Manifest = Document<ImageManifest>;
@@ -172,16 +135,21 @@ impl<T: View> Document<T> {
 
     /// The typed view, parsed at the first call.
     ///
+    /// Parsing is tolerant where real documents are: `null` stands for what is missing, descriptors
+    /// without a media type have an empty one, unknown media types and digest algorithms are kept. A
+    /// config or index may lack anything. Lists that are sets (`ExposedPorts`, `Volumes`) come sorted.
+    ///
     /// # Errors
-    /// [`Error::InvalidDocument`] when the bytes are no JSON of this kind.
+    /// - [`Error::InvalidDocument`] when the bytes are no JSON of this kind, when bytes follow the
+    ///   JSON, when a manifest or descriptor lacks what makes it one, or when the document could be read
+    ///   as one of another kind too, by what it contains or by its `mediaType` field
+    ///   ([CVE-2021-41190](https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m)).
+    /// - [`Error::UnexpectedMediaType`] when it was stored as a document of another kind.
     pub fn view(&self) -> Result<&T, Error> {
         if let Some(view) = self.0.view.get() {
             return Ok(view);
         }
-        let view = serde_json::from_slice(&self.0.raw).map_err(|error| Error::InvalidDocument {
-            kind: T::KIND,
-            source: error.into(),
-        })?;
+        let view = parse::parse(&self.0.raw, &self.0.media_type)?;
         Ok(self.0.view.get_or_init(|| view))
     }
 }
@@ -207,3 +175,6 @@ fn digest_of(raw: &[u8], algorithm: &DigestAlgorithm) -> Result<Digest, Error> {
     hasher.update(raw);
     Ok(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,3 @@
-use std::task::Waker;
-
 use futures_util::{StreamExt as _, stream};
 
 use super::*;
@@ -13,6 +11,7 @@ fn dripping(content: &[u8], step: usize) -> ByteStream {
     }))
 }
 
+#[cfg(any(feature = "gzip", feature = "zstd"))]
 fn text(len: usize) -> Vec<u8> {
     (0..len)
         .map(|i| b"the quick brown fox "[i % 20] ^ (i / 4096) as u8)
@@ -141,6 +140,8 @@ mod gzip {
 
 #[cfg(feature = "zstd")]
 mod zstandard {
+    use std::task::Waker;
+
     use super::*;
 
     fn compress(content: &[u8]) -> Vec<u8> {

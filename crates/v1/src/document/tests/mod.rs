@@ -1,0 +1,3 @@
+mod edit;
+mod goldens;
+mod view;
