@@ -35,25 +35,39 @@
 //! | [`Authenticator`], [`Credential`], [`Secret`] | the answer | `authn.Authenticator`, `authn.AuthConfig` |
 //! | [`Anonymous`], [`Basic`], [`Bearer`] | answers known beforehand | the same names |
 //! | [`AnonymousKeychain`], [`StaticKeychain`], [`MultiKeychain`] | questions answered in code | `authn.NewMultiKeychain` |
+//! | [`DefaultKeychain`], [`Environment`] | what docker, podman and CI systems leave behind | `authn.DefaultKeychain` |
+//! | [`DockerConfig`] | one of the files they leave | none |
+//! | [`Helpers`] | programs that keep credentials elsewhere | `authn.NewKeychainFromHelper` |
 //!
 //! # Features
 //!
-//! None.
+//! | Feature | Default | Adds |
+//! |---|---|---|
+//! | `helper` | no | runs credential helpers, on tokio. Without it, a registry that has one configured is an error |
 
 mod authenticator;
 mod credential;
+mod default;
+mod docker;
+mod env;
 mod error;
 mod fixed;
+mod json;
 mod keychain;
 mod multi;
+mod program;
 mod resource;
 mod secret;
 
 pub use authenticator::Authenticator;
 pub use credential::{Credential, CredentialId};
-pub use error::Error;
+pub use default::DefaultKeychain;
+pub use docker::DockerConfig;
+pub use env::Environment;
+pub use error::{ConfigSource, EntryFault, Error, JsonFault};
 pub use fixed::{Anonymous, Basic, Bearer};
 pub use keychain::{AnonymousKeychain, Keychain, StaticKeychain};
 pub use multi::MultiKeychain;
+pub use program::{HelperFault, Helpers};
 pub use resource::Resource;
 pub use secret::Secret;

@@ -9,6 +9,12 @@ use wharf_authn::{
 };
 use wharf_name::{Reference, Registry};
 
+use crate::resource;
+
+async fn ask(keychain: &dyn Keychain, registry: &str) -> Credential {
+    crate::ask(keychain, registry).await.expect("an answer")
+}
+
 #[derive(Debug)]
 struct Broken;
 
@@ -21,19 +27,8 @@ impl Keychain for Broken {
     }
 }
 
-fn resource(registry: &str) -> Resource {
-    Resource::new(registry.parse().expect("a registry"))
-}
-
 fn one(registry: &str, token: &str) -> StaticKeychain {
     StaticKeychain::new(registry.parse().expect("a registry"), Bearer::new(token))
-}
-
-async fn ask(keychain: &dyn Keychain, registry: &str) -> Credential {
-    let found = keychain.resolve(&resource(registry)).await.expect("an answer");
-    let credential = found.credential().await.expect("a credential");
-    assert_eq!(found.is_anonymous(), credential.is_anonymous());
-    credential
 }
 
 #[tokio::test]

@@ -1,0 +1,203 @@
+//! The credentials that are lying around.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use futures_core::future::BoxFuture;
+
+use crate::keychain::anonymous;
+use crate::{
+    Authenticator, ConfigSource, DockerConfig, Environment, Error, Helpers, Keychain, Resource, Secret,
+};
+
+/// The credentials that `docker login`, `podman login` and CI systems leave behind.
+///
+/// # Contract
+///
+/// Asks the following in order, each as [`DockerConfig`] describes, and answers the first credentials that
+/// are there for the resource:
+///
+/// 1. the file that `REGISTRY_AUTH_FILE` names,
+/// 2. the text in `DOCKER_AUTH_CONFIG`,
+/// 3. `$DOCKER_CONFIG/config.json`, by default `~/.docker/config.json`,
+/// 4. `$XDG_RUNTIME_DIR/containers/auth.json`,
+/// 5. `$XDG_CONFIG_HOME/containers/auth.json`, by default `~/.config/containers/auth.json`.
+///
+/// A file that is missing, is a directory, or is in a place that this process may not look into, is passed
+/// over. One that is there and cannot be read or parsed is a failure: nobody should push anonymously
+/// because of a typing error. A helper that fails counts only if nothing else is found.
+///
+/// Go's crane reads one of these and never a second one, prefers docker's file to `REGISTRY_AUTH_FILE`, and
+/// takes `DOCKER_AUTH_CONFIG` only if a file is there too; it ignores that variable if it is damaged.
+///
+/// Files are read when they are needed and again when they have changed, `DOCKER_AUTH_CONFIG` and the other
+/// variables when the keychain is made. Reading them blocks, for as long as reading a small file takes.
+///
+/// ```
+/// use wharf_authn::{Authenticator, Credential, DefaultKeychain, Environment, Keychain, Resource};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // In a program: DefaultKeychain::from_env().
+/// let keychain = DefaultKeychain::new(Environment::from_lookup(|name| match name {
+///     "DOCKER_AUTH_CONFIG" => Some(r#"{"auths": {"ghcr.io": {"auth": "YWxpY2U6cw=="}}}"#.into()),
+///     _ => None,
+/// }));
+/// let resource = Resource::new("ghcr.io".parse()?);
+/// let found = keychain.resolve(&resource).await?.credential().await?;
+/// assert_eq!(found, Credential::basic("alice", "s"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct DefaultKeychain {
+    sources: Vec<Source>,
+}
+
+impl DefaultKeychain {
+    /// The keychain of this process, from its environment.
+    pub fn from_env() -> Self {
+        Self::new(Environment::from_process())
+    }
+
+    /// The keychain that `environment` describes.
+    pub fn new(environment: Environment) -> Self {
+        let helpers = Arc::new(Helpers::new(&environment));
+        Self::with_helpers(environment, helpers)
+    }
+
+    /// The keychain that `environment` describes, with helpers found and run by `helpers`.
+    pub fn with_helpers(environment: Environment, helpers: Arc<Helpers>) -> Self {
+        let file = |path: Option<PathBuf>| path.map(Place::File);
+        let variable = environment.docker_auth_config().cloned().map(Place::Variable);
+        let places = [
+            file(environment.registry_auth_file().map(Path::to_owned)),
+            variable,
+            file(environment.docker_config_file()),
+            file(environment.runtime_auth_file()),
+            file(environment.config_auth_file()),
+        ];
+        let source = |place| Source {
+            place,
+            helpers: Arc::clone(&helpers),
+            read: Mutex::default(),
+        };
+        Self {
+            sources: places.into_iter().flatten().map(source).collect(),
+        }
+    }
+}
+
+impl Keychain for DefaultKeychain {
+    fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
+        Box::pin(async move {
+            let mut failure = None;
+            for source in &self.sources {
+                let Some(config) = source.config()? else { continue };
+                match config.find(resource).await {
+                    Ok(None) => {}
+                    Ok(Some(found)) => {
+                        if let Some(failure) = failure {
+                            tracing::warn!(error = %failure, cause = ?failure, "credential helper failed, using another source");
+                        }
+                        return Ok(found);
+                    }
+                    Err(error @ Error::Helper { .. }) => failure = failure.or(Some(error)),
+                    Err(error) => return Err(error),
+                }
+            }
+            failure.map_or_else(|| Ok(anonymous()), Err)
+        })
+    }
+}
+
+/// A configuration that may be there.
+#[derive(Debug)]
+struct Source {
+    place: Place,
+    helpers: Arc<Helpers>,
+    read: Mutex<Option<(Stamp, Arc<DockerConfig>)>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    /// The text in `DOCKER_AUTH_CONFIG`.
+    Variable(Secret),
+}
+
+/// What tells one state of a file from the next. Two writes within the clock's grain are told apart by
+/// their size, or by the file if it was replaced, as docker and podman do.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    size: u64,
+    inode: u64,
+}
+
+impl Source {
+    /// The configuration as it is now; `None` if there is none.
+    fn config(&self) -> Result<Option<Arc<DockerConfig>>, Error> {
+        let stamp = match &self.place {
+            Place::File(path) => match Stamp::of(path)? {
+                Some(stamp) => stamp,
+                None => return Ok(None),
+            },
+            Place::Variable(_) => Stamp::default(),
+        };
+        // A panic while holding the lock leaves the old value or the new one, and both are whole.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read_stamp, config)) = &*read
+            && *read_stamp == stamp
+        {
+            return Ok(Some(Arc::clone(config)));
+        }
+        let config = match &self.place {
+            Place::File(path) => DockerConfig::from_file(path)?,
+            Place::Variable(text) => {
+                DockerConfig::from_text(text.expose(), ConfigSource::Variable("DOCKER_AUTH_CONFIG"))?
+            }
+        };
+        let config = Arc::new(config.with_helpers(Arc::clone(&self.helpers)));
+        *read = Some((stamp, Arc::clone(&config)));
+        Ok(Some(config))
+    }
+}
+
+impl Stamp {
+    /// The stamp of a file; `None` if there is no file to read.
+    fn of(path: &Path) -> Result<Option<Self>, Error> {
+        use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+
+        let metadata = match path.metadata() {
+            // Kubernetes mounts a directory where an optional secret is missing.
+            Ok(metadata) if metadata.is_dir() => return Ok(None),
+            Ok(metadata) => metadata,
+            // Not permitted: a container whose HOME belongs to another user, not a file with a fault.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
+                return Ok(None);
+            }
+            Err(source) => {
+                return Err(Error::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        // A pipe can be read only once.
+        if !metadata.is_file() {
+            return Ok(Some(Self::default()));
+        }
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Ok(Some(Self {
+            modified: metadata.modified().ok(),
+            size: metadata.len(),
+            inode,
+        }))
+    }
+}

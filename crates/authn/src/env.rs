@@ -1,0 +1,110 @@
+//! The one place where this crate reads the environment.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::Secret;
+
+/// The variables that say where credentials are.
+///
+/// Unset and empty are the same. Relative `XDG_*` paths are ignored, as the [XDG specification] demands.
+///
+/// | Variable | Meaning |
+/// |---|---|
+/// | `REGISTRY_AUTH_FILE` | a file of credentials |
+/// | `DOCKER_AUTH_CONFIG` | the text of such a file |
+/// | `DOCKER_CONFIG` | the directory of docker's `config.json`; default `~/.docker` |
+/// | `XDG_RUNTIME_DIR` | where podman keeps `containers/auth.json` |
+/// | `XDG_CONFIG_HOME` | where it may also be; default `~/.config` |
+/// | `HOME` (Windows: `USERPROFILE`) | the home directory, `~` |
+/// | `PATH` | where credential helpers are |
+///
+/// [XDG specification]: https://specifications.freedesktop.org/basedir-spec/latest/
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    registry_auth_file: Option<PathBuf>,
+    docker_auth_config: Option<Secret>,
+    docker_config: Option<PathBuf>,
+    xdg_runtime_dir: Option<PathBuf>,
+    xdg_config_home: Option<PathBuf>,
+    home: Option<PathBuf>,
+    #[cfg(feature = "helper")]
+    path: Option<OsString>,
+}
+
+impl Environment {
+    /// Reads the environment of this process, once.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the file that reads the environment"
+    )]
+    pub fn from_process() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// Asks `lookup` for each variable.
+    ///
+    /// ```
+    /// use wharf_authn::{DefaultKeychain, Environment};
+    ///
+    /// let environment = Environment::from_lookup(|name| (name == "HOME").then(|| "/home/alice".into()));
+    /// let keychain = DefaultKeychain::new(environment);
+    /// # drop(keychain);
+    /// ```
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let lookup = |name| lookup(name).filter(|value| !value.is_empty());
+        let path = |name| lookup(name).map(PathBuf::from);
+        let absolute = |name| path(name).filter(|path| path.is_absolute());
+        Self {
+            registry_auth_file: path("REGISTRY_AUTH_FILE"),
+            // What is not UTF-8 is not JSON either, and is reported as such when it is read.
+            docker_auth_config: lookup("DOCKER_AUTH_CONFIG").map(|text| {
+                text.into_string()
+                    .unwrap_or_else(|text| text.to_string_lossy().into_owned())
+                    .into()
+            }),
+            docker_config: path("DOCKER_CONFIG"),
+            xdg_runtime_dir: absolute("XDG_RUNTIME_DIR"),
+            xdg_config_home: absolute("XDG_CONFIG_HOME"),
+            home: path(if cfg!(windows) { "USERPROFILE" } else { "HOME" }),
+            #[cfg(feature = "helper")]
+            path: lookup("PATH"),
+        }
+    }
+
+    pub(crate) fn registry_auth_file(&self) -> Option<&Path> {
+        self.registry_auth_file.as_deref()
+    }
+
+    pub(crate) fn docker_auth_config(&self) -> Option<&Secret> {
+        self.docker_auth_config.as_ref()
+    }
+
+    /// Docker's `config.json`.
+    pub(crate) fn docker_config_file(&self) -> Option<PathBuf> {
+        let home = || self.home.as_ref().map(|home| home.join(".docker"));
+        Some(self.docker_config.clone().or_else(home)?.join("config.json"))
+    }
+
+    /// The `containers/auth.json` that lasts as long as the session.
+    pub(crate) fn runtime_auth_file(&self) -> Option<PathBuf> {
+        Some(self.xdg_runtime_dir.as_ref()?.join("containers/auth.json"))
+    }
+
+    /// The `containers/auth.json` that stays.
+    pub(crate) fn config_auth_file(&self) -> Option<PathBuf> {
+        let home = || self.home.as_ref().map(|home| home.join(".config"));
+        Some(
+            self.xdg_config_home
+                .clone()
+                .or_else(home)?
+                .join("containers/auth.json"),
+        )
+    }
+
+    /// Where programs are looked for.
+    #[cfg(feature = "helper")]
+    pub(crate) fn path(&self) -> Option<&OsString> {
+        self.path.as_ref()
+    }
+}

@@ -1,0 +1,251 @@
+//! Credential helpers, real programs: `programs/`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wharf_authn::{
+    Authenticator, Credential, DefaultKeychain, DockerConfig, Environment, Error, HelperFault, Helpers,
+    Keychain,
+};
+
+use crate::{ask, chain, resource};
+
+fn programs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/programs")
+}
+
+/// The helpers of this folder, and the shell's own programs.
+fn path() -> String {
+    format!("{}:/usr/local/bin:/usr/bin:/bin", programs().display())
+}
+
+fn helpers() -> Arc<Helpers> {
+    Arc::new(Helpers::new(&Environment::from_lookup(|name| {
+        (name == "PATH").then(|| path().into())
+    })))
+}
+
+fn config(text: &str) -> DockerConfig {
+    DockerConfig::parse(text)
+        .expect("a config")
+        .with_helpers(helpers())
+}
+
+/// The password that `found` gives for a server, up to the part that tells runs apart.
+fn password(credential: &Credential) -> &str {
+    match credential {
+        Credential::Basic { password, .. } => password.expose().rsplit_once(' ').expect("a run").0,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn answers() {
+    let helpers = helpers();
+    let found = helpers.get("found", "test.io").await.expect("an answer");
+    assert_eq!(password(&found), "get test.io");
+    assert_eq!(
+        helpers.get("token", "x").await.expect("an answer"),
+        Credential::identity_token("refresh")
+    );
+    assert_eq!(
+        helpers.get("lower", "x").await.expect("an answer"),
+        Credential::basic("user", "pass")
+    );
+    assert_eq!(
+        helpers.get("chatty", "x").await.expect("an answer"),
+        Credential::basic("user", "pass")
+    );
+    assert_eq!(
+        helpers.get("none", "x").await.expect("an answer"),
+        Credential::Anonymous
+    );
+    assert_eq!(
+        helpers.get("empty", "x").await.expect("an answer"),
+        Credential::Anonymous
+    );
+}
+
+#[tokio::test]
+async fn failures() {
+    async fn check(helper: &str, want: &str) {
+        let error = helpers().get(helper, "test.io").await.expect_err(helper);
+        let lead = format!("error getting credentials for test.io from docker-credential-{helper}: ");
+        assert_eq!(chain(&error), format!("{lead}{want}"));
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+    check(
+        "fails",
+        "exit status: 7, out: `the vault is locked`, err: `try   again later`",
+    )
+    .await;
+    check("leaks", "exit status: 3, out: `…`").await;
+    check("garbage", "unreadable answer: invalid JSON at line 1 column 1").await;
+    check(
+        "mistyped",
+        "unreadable answer: a value of the wrong type at line 1 column 12",
+    )
+    .await;
+    check("huge", "answer larger than 65536 bytes").await;
+    check("endless", "answer larger than 65536 bytes").await;
+    check("missing", "executable file not found in PATH").await;
+    check("plain", "executable file not found in PATH").await;
+    check("../programs/docker-credential-found", "not a name of a program").await;
+    check("", "not a name of a program").await;
+}
+
+#[tokio::test]
+async fn the_working_directory_is_not_searched() {
+    // Test programs run in the folder of their crate.
+    let relative = |name: &str| (name == "PATH").then(|| ":tests/it/programs:.".into());
+    let helpers = Helpers::new(&Environment::from_lookup(relative));
+    let error = helpers.get("token", "x").await.expect_err("not in PATH");
+    assert!(matches!(error, Error::Helper { source, .. } if matches!(*source, HelperFault::NotFound)));
+}
+
+#[tokio::test]
+async fn a_file_says_which_helper_is_responsible() {
+    let file = config(
+        r#"{"credsStore": "none", "auths": {"a.io": {"auth": "dTpw"}, "found.io": {"auth": "dTpw"}},
+            "credHelpers": {"found.io": "found", "off.io": "", "docker.io": "found", "token.io": "token"}}"#,
+    );
+    let ask = async |text| ask(&file, text).await.expect("an answer");
+    // A helper before `auths`, and asked for the registry only.
+    assert_eq!(password(&ask("found.io/org/app").await), "get found.io");
+    assert_eq!(
+        password(&ask("docker.io/library/ubuntu").await),
+        "get https://index.docker.io/v1/"
+    );
+    assert_eq!(ask("token.io").await, Credential::identity_token("refresh"));
+    assert_eq!(ask("off.io").await, Credential::Anonymous);
+    // The store has nothing.
+    assert_eq!(ask("a.io").await, Credential::basic("u", "p"));
+    assert_eq!(ask("b.io").await, Credential::Anonymous);
+}
+
+#[tokio::test]
+async fn a_failing_helper_counts_only_if_nothing_else_is_found() {
+    let file = config(r#"{"credsStore": "fails", "auths": {"a.io": {"auth": "dTpw"}}}"#);
+    assert_eq!(
+        ask(&file, "a.io").await.expect("an entry"),
+        Credential::basic("u", "p")
+    );
+    assert!(matches!(
+        ask(&file, "b.io").await.expect_err("nothing"),
+        Error::Helper { .. }
+    ));
+
+    let home = tempfile::tempdir().expect("a home");
+    let write = |path: &str, text: &str| {
+        let path = home.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
+        std::fs::write(path, text).expect("a file");
+    };
+    write(".docker/config.json", r#"{"credsStore": "fails"}"#);
+    write(
+        ".config/containers/auth.json",
+        r#"{"auths": {"a.io": {"auth": "dTpw"}}}"#,
+    );
+    let keychain = DefaultKeychain::new(Environment::from_lookup(|name| match name {
+        "HOME" => Some(home.path().into()),
+        "PATH" => Some(path().into()),
+        _ => None,
+    }));
+    assert_eq!(
+        ask(&keychain, "a.io").await.expect("an entry"),
+        Credential::basic("u", "p")
+    );
+    let error = ask(&keychain, "b.io").await.expect_err("nothing");
+    assert!(
+        chain(&error).contains("docker-credential-fails: exit status: 7"),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[tokio::test]
+async fn one_run_answers_all_who_wait_and_all_for_a_while() {
+    let helpers = helpers();
+    let one = || helpers.get("found", "test.io");
+    let (a, b, c) = tokio::try_join!(one(), one(), one()).expect("answers");
+    assert!(a == b && b == c, "each run has another password");
+    assert!(one().await.expect("an answer") == a);
+    assert!(helpers.get("found", "other.io").await.expect("an answer") != a);
+
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(59)).await;
+    assert!(one().await.expect("an answer") == a);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::resume();
+    assert!(one().await.expect("an answer") != a);
+}
+
+#[tokio::test]
+async fn an_authenticator_renews_what_is_old() {
+    let file = config(r#"{"credsStore": "found"}"#);
+    let found = file
+        .resolve(&resource("test.io"))
+        .await
+        .expect("an authenticator");
+    let first = found.credential().await.expect("a credential");
+    assert!(found.credential().await.expect("a credential") == first);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    assert!(found.credential().await.expect("a credential") != first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_helper_that_takes_too_long_is_given_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = dir.path().join("pid");
+    let environment = Environment::from_lookup(|name| (name == "PATH").then(|| path().into()));
+    let helpers = Helpers::new(&environment).with_timeout(Duration::from_secs(5));
+    // The clock moves on as soon as all there is to do is wait.
+    let error = helpers
+        .get("hangs", server.to_str().expect("UTF-8"))
+        .await
+        .expect_err("it hangs");
+    assert!(
+        chain(&error).ends_with(": no answer within 5 s"),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_helper_that_nobody_waits_for_is_killed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("pid");
+    let helpers = helpers();
+    let asked = tokio::spawn({
+        let (helpers, file) = (Arc::clone(&helpers), file.clone());
+        async move { helpers.get("hangs", file.to_str().expect("UTF-8")).await }
+    });
+    let pid = until(|| std::fs::read_to_string(&file).ok()).await;
+    let stat = format!("/proc/{}/stat", pid.trim());
+    assert!(std::fs::exists(&stat).expect("proc"));
+    asked.abort();
+    assert!(asked.await.expect_err("aborted").is_cancelled());
+    // Gone, or dead and waiting to be collected.
+    until(|| match std::fs::read_to_string(&stat) {
+        Ok(stat) => stat.contains(") Z ").then_some(()),
+        Err(_) => Some(()),
+    })
+    .await;
+}
+
+/// Waits for something that another process does.
+#[cfg(target_os = "linux")]
+async fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "it did not happen");
+        tokio::task::yield_now().await;
+    }
+}
