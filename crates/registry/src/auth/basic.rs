@@ -1,0 +1,54 @@
+//! Basic authentication.
+
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+
+use crate::auth::{Caller, Need, Users};
+use crate::problem::{Code, Problem};
+
+use super::users::basic_credentials;
+
+/// User name and password with every request ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)).
+#[derive(Clone, Debug)]
+pub struct Basic {
+    users: Users,
+}
+
+impl Basic {
+    /// Lets these users in.
+    #[must_use]
+    pub fn new(users: Users) -> Self {
+        Self { users }
+    }
+
+    pub(super) fn admit(&self, parts: &Parts, need: Option<Need<'_>>) -> Result<Caller, Problem> {
+        let rights = if parts.headers.contains_key(AUTHORIZATION) {
+            let (name, password) = basic_credentials(&parts.headers).ok_or_else(challenge)?;
+            self.users.check(&name, &password).ok_or_else(challenge)?
+        } else {
+            // Without a need there is only `/v2/`, which clients ask to find out how to authenticate.
+            let anonymous = self.users.anonymous();
+            if need.is_none() || !anonymous.allow(need) {
+                return Err(challenge());
+            }
+            anonymous
+        };
+        if !rights.allow(need) {
+            return Err(Problem::new(
+                Code::Denied,
+                "requested access to the resource is denied",
+            ));
+        }
+        let rights = rights.clone();
+        Ok(Caller::new(move |repository, action| {
+            rights.may(repository, action)
+        }))
+    }
+}
+
+fn challenge() -> Problem {
+    Problem::new(Code::Unauthorized, "authentication required").with_header(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"wharf\", charset=\"UTF-8\""),
+    )
+}

@@ -1,0 +1,17 @@
+//! Hooks for tests: what was asked, what should go wrong, and which features an older registry lacks.
+
+mod fault;
+mod gate;
+mod profile;
+mod reaction;
+mod record;
+mod tamper;
+
+pub(crate) use fault::Verdict;
+pub use fault::{Fault, FaultHandle, Faults};
+pub use gate::Gate;
+pub use profile::{Feature, Profile};
+pub use reaction::Reaction;
+pub use record::{RequestLog, RequestRecord};
+#[cfg(feature = "server")]
+pub(crate) use tamper::Dropped;
