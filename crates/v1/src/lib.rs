@@ -1,5 +1,7 @@
 //! OCI content: documents, layers, images and indexes, and the traits that link them.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod digest;
 mod document;
 pub mod empty;

@@ -1,0 +1,285 @@
+//! The suites hold for all that this crate has, and fail where a law is broken.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use oci_spec::image::{ImageIndexBuilder, ImageManifestBuilder, MediaType};
+
+use super::*;
+use crate::partial::{AssembledImage, AssembledIndex, BlobLayer, BlobSource, StaticLayer};
+use crate::{ByteStream, Child, Config, Index, IndexManifest, Manifest, empty, random};
+
+#[derive(Debug)]
+struct Memory(Bytes);
+
+impl BlobSource for Memory {
+    fn open(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        Box::pin(async { Ok(ByteStream::from_bytes(self.0.clone())) })
+    }
+}
+
+/// A tar, as a registry stores it.
+fn plain() -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(5);
+    archive
+        .append_data(&mut header, "hello", &b"world"[..])
+        .expect("in memory");
+    archive.into_inner().expect("in memory")
+}
+
+#[cfg(feature = "gzip")]
+fn gzipped() -> Vec<u8> {
+    use std::io::Write as _;
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&plain()).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
+#[tokio::test]
+async fn static_layers() {
+    layer(StaticLayer::new(plain(), MediaType::ImageLayer)).await;
+    layer(StaticLayer::new("", MediaType::ImageLayer)).await;
+    layer(StaticLayer::new("no tar at all", MediaType::from("text/plain"))).await;
+    #[cfg(feature = "gzip")]
+    layer(StaticLayer::new(gzipped(), MediaType::ImageLayerGzip)).await;
+    #[cfg(feature = "gzip")]
+    layer(StaticLayer::new(gzipped(), MediaType::ImageLayer)).await;
+    #[cfg(feature = "zstd")]
+    layer(StaticLayer::new(
+        zstd::encode_all(&plain()[..], 3).expect("in memory"),
+        MediaType::ImageLayerGzip,
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn blob_layers() {
+    let descriptor = |bytes: &[u8]| {
+        Descriptor::new(
+            MediaType::ImageLayerGzip,
+            bytes.len() as u64,
+            crate::sha256(bytes),
+        )
+    };
+    layer(BlobLayer::new(descriptor(&plain()), Memory(plain().into()))).await;
+    #[cfg(feature = "gzip")]
+    {
+        let blob = || BlobLayer::new(descriptor(&gzipped()), Memory(gzipped().into()));
+        layer(blob()).await;
+        layer(blob().with_diff_id(crate::sha256(plain()))).await;
+        layer(Arc::new(blob()) as Arc<dyn Layer>).await;
+    }
+}
+
+#[tokio::test]
+async fn empty_things() {
+    image(empty::image()).await;
+    image(empty::oci_image()).await;
+    image(Arc::new(empty::image()) as Arc<dyn Image>).await;
+    index(empty::index()).await;
+    index(Arc::new(empty::index()) as Arc<dyn Index>).await;
+}
+
+#[tokio::test]
+async fn random_things() {
+    layer(random::layer(1, 1000)).await;
+    layer(Arc::new(random::layer(2, 0))).await;
+    image(random::image(3, 3, 1000)).await;
+    image(Arc::new(random::image(4, 0, 0))).await;
+    index(random::index(5, 2, 2, 100)).await;
+    index(Arc::new(random::index(6, 0, 0, 0)) as Arc<dyn Index>).await;
+}
+
+/// An image with these layers, whether they fit or not.
+fn image_of(layers: Vec<Arc<dyn Layer>>, descriptors: Vec<Descriptor>, diff_ids: &[&str]) -> AssembledImage {
+    let config = Config::new(
+        serde_json::json!({ "rootfs": { "type": "layers", "diff_ids": diff_ids } }).to_string(),
+        MediaType::ImageConfig,
+    );
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(2_u32)
+        .config(config.descriptor())
+        .layers(descriptors)
+        .build()
+        .expect("all fields");
+    let manifest = Manifest::from_view(manifest, MediaType::ImageManifest);
+    AssembledImage::new(manifest, config, layers).expect("as many layers")
+}
+
+/// Source issue 2034 of go-containerregistry: one diff_id, two digests.
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn one_content_stored_in_two_ways() {
+    let layers = [
+        StaticLayer::new(plain(), MediaType::ImageLayer),
+        StaticLayer::new(gzipped(), MediaType::ImageLayerGzip),
+        StaticLayer::new(plain(), MediaType::ImageLayer),
+    ];
+    let descriptors = layers.iter().map(|layer| layer.as_descriptor().clone()).collect();
+    let diff_id = crate::sha256(plain()).to_string();
+    let layers = layers.map(|layer| Arc::new(layer) as Arc<dyn Layer>).to_vec();
+    image(image_of(layers, descriptors, &[diff_id.as_str(); 3])).await;
+}
+
+#[tokio::test]
+async fn artifacts() {
+    let config = Config::new("no JSON", MediaType::from("application/vnd.example.config"));
+    let blob = StaticLayer::new("content", MediaType::from("text/plain"));
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(2_u32)
+        .artifact_type(MediaType::from("application/vnd.example"))
+        .config(config.descriptor())
+        .layers(vec![blob.as_descriptor().clone()])
+        .build()
+        .expect("all fields");
+    let manifest = Manifest::from_view(manifest, MediaType::ImageManifest);
+    image(AssembledImage::new(manifest, config, vec![Arc::new(blob)]).expect("they fit")).await;
+}
+
+fn index_of(children: Vec<(Descriptor, Child)>) -> AssembledIndex {
+    let manifest = ImageIndexBuilder::default()
+        .schema_version(2_u32)
+        .manifests(
+            children
+                .iter()
+                .map(|(descriptor, _)| descriptor.clone())
+                .collect::<Vec<_>>(),
+        )
+        .build()
+        .expect("all fields");
+    let manifest = IndexManifest::from_view(manifest, MediaType::ImageIndex);
+    AssembledIndex::new(
+        manifest,
+        children.into_iter().map(|(d, child)| (d.digest().clone(), child)),
+    )
+}
+
+#[tokio::test]
+async fn nested_indexes() {
+    let inner = Arc::new(random::index(1, 1, 1, 10));
+    let image = Arc::new(random::image(2, 1, 10));
+    let blob = Arc::new(StaticLayer::new("content", MediaType::from("text/plain")));
+    index(index_of(vec![
+        (inner.descriptor().await.expect("known"), Child::Index(inner)),
+        (image.as_descriptor().clone(), Child::Image(image)),
+        (blob.as_descriptor().clone(), Child::Blob(blob)),
+    ]))
+    .await;
+}
+
+/// A layer that lies about what the given descriptor and diff_id say.
+#[derive(Debug)]
+struct Liar {
+    descriptor: Descriptor,
+    diff_id: Digest,
+    content: Bytes,
+}
+
+impl Liar {
+    fn honest() -> Self {
+        let content = Bytes::from("content");
+        let digest = crate::sha256(&content);
+        let descriptor = Descriptor::new(MediaType::ImageLayer, content.len() as u64, digest.clone());
+        Self {
+            descriptor,
+            diff_id: digest,
+            content,
+        }
+    }
+}
+
+impl Layer for Liar {
+    fn media_type(&self) -> MediaType {
+        self.descriptor.media_type().clone()
+    }
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
+        Box::pin(async { Ok(self.descriptor.clone()) })
+    }
+    fn diff_id(&self) -> BoxFuture<'_, Result<Digest, Error>> {
+        Box::pin(async { Ok(self.diff_id.clone()) })
+    }
+    fn compressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        Box::pin(async { Ok(ByteStream::from_bytes(self.content.clone())) })
+    }
+    fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        self.compressed()
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "L7: the size")]
+async fn a_wrong_size_is_found() {
+    let mut liar = Liar::honest();
+    liar.descriptor.set_size(8);
+    layer(liar).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "L7: the digest")]
+async fn a_wrong_digest_is_found() {
+    let mut liar = Liar::honest();
+    liar.descriptor.set_digest(crate::sha256("other"));
+    layer(liar).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "L8")]
+async fn a_wrong_diff_id_is_found() {
+    let mut liar = Liar::honest();
+    liar.diff_id = crate::sha256("other");
+    layer(liar).await;
+}
+
+#[cfg(feature = "gzip")]
+#[tokio::test]
+#[should_panic(expected = "L13")]
+async fn an_uncompressed_form_that_is_compressed_is_found() {
+    let content = Bytes::from(gzipped());
+    let digest = crate::sha256(&content);
+    let descriptor = Descriptor::new(MediaType::ImageLayer, content.len() as u64, digest);
+    layer(Liar {
+        descriptor,
+        diff_id: crate::sha256(plain()),
+        content,
+    })
+    .await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "L9: layer 0")]
+async fn layers_in_the_wrong_order_are_found() {
+    let (a, b) = (random::layer(1, 1), random::layer(2, 1));
+    let descriptors = vec![b.as_descriptor().clone(), a.as_descriptor().clone()];
+    image(image_of(vec![Arc::new(a), Arc::new(b)], descriptors, &[])).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "L9: there is a diff_id for each layer")]
+async fn a_missing_diff_id_is_found() {
+    let layer = random::layer(1, 1);
+    let descriptors = vec![layer.as_descriptor().clone()];
+    image(image_of(vec![Arc::new(layer)], descriptors, &[])).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "L11: size of layer 0")]
+async fn a_manifest_with_a_wrong_size_is_found() {
+    let layer = random::layer(1, 1);
+    let mut descriptor = layer.as_descriptor().clone();
+    descriptor.set_size(1);
+    let diff_id = descriptor.digest().to_string();
+    image(image_of(vec![Arc::new(layer)], vec![descriptor], &[&diff_id])).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "a child is what its index says: size")]
+async fn an_index_with_a_wrong_size_is_found() {
+    let image = random::image(1, 1, 1);
+    let mut descriptor = image.as_descriptor().clone();
+    descriptor.set_size(1);
+    index(index_of(vec![(descriptor, Child::Image(Arc::new(image)))])).await;
+}
