@@ -69,7 +69,7 @@ impl ParseError {
     pub(crate) fn new(input: &str, fault: Fault) -> Self {
         Self {
             kind: fault.kind,
-            input: input.into(),
+            input: mask(input, fault.kind),
             subject: fault.subject,
             span: fault.span,
             // Made from the input, a hint is as foreign as that.
@@ -93,6 +93,9 @@ impl ParseError {
     }
 
     /// The text that was to be parsed; of an overlong one, its first 1,024 bytes.
+    ///
+    /// Names have no user info, but people paste URLs that do: a password there is replaced by as many
+    /// asterisks as it has bytes.
     pub fn input(&self) -> &str {
         &self.input
     }
@@ -190,6 +193,27 @@ impl Display for ParseError {
 }
 
 impl std::error::Error for ParseError {}
+
+/// Hides the password of `user:password@host`, keeping the length so that spans stay right.
+fn mask(input: &str, kind: ParseErrorKind) -> Box<str> {
+    let start = input.find("://").map_or(0, |at| at + 3);
+    let authority = match input[start..].split_once('/') {
+        Some((authority, _)) => authority,
+        None if start > 0 || kind == ParseErrorKind::Registry => &input[start..],
+        // `app:tag@digest`.
+        None => "",
+    };
+    let Some(end) = authority.rfind('@') else {
+        return input.into();
+    };
+    let Some(colon) = authority[..end].find(':') else {
+        return input.into();
+    };
+    let (colon, end) = (start + colon, start + end);
+    [&input[..=colon], &"*".repeat(end - colon - 1), &input[end..]]
+        .concat()
+        .into()
+}
 
 /// Shows foreign text on one line: what is not printable is escaped.
 fn printable(text: &str) -> impl Display + '_ {

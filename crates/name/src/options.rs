@@ -159,7 +159,13 @@ fn check_input(part: Part<'_>) -> Result<(), Fault> {
     // No valid name has `//`, so nothing is lost, and people do paste URLs.
     if let Some(at) = text.find("://") {
         let scheme = part.slice(0..at + 3);
-        let hint = format!("write `{}`", &text[at + 3..]);
+        let rest = &text[at + 3..];
+        let host = rest
+            .split('/')
+            .next()
+            .and_then(|authority| authority.rfind('@'))
+            .map_or(0, |at| at + 1);
+        let hint = format!("write `{}`", &rest[host..]);
         return Err(scheme.fault(ParseErrorKind::UrlScheme).with_hint(hint));
     }
     Ok(())

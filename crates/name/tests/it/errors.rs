@@ -105,7 +105,7 @@ fn check_span(input: &str, culprit: &str, hint: Option<&str>) {
     let error = input.parse::<Reference>().expect_err(input);
     assert_eq!(&error.input()[error.span()], culprit, "{error}");
     assert_eq!(error.hint(), hint, "{error}");
-    assert_eq!(error.input(), input);
+    assert_eq!(error.input().len(), input.len());
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn spans_and_hints() {
     check_span("foo:/baz", "", Some("the port after the colon is missing"));
     check_span(
         "user:pw@host.com/foo",
-        "user:pw@",
+        "user:**@",
         Some("credentials do not belong in a name"),
     );
     check_span("UPPER/x", "U", Some("repositories are in lower case"));
@@ -136,6 +136,40 @@ fn spans_and_hints() {
         "localhost:5000",
         Some(&format!("write `localhost:5000/<repository>@{SHA256}`")),
     );
+}
+
+#[test]
+fn passwords_are_not_repeated() {
+    for input in [
+        "https://user:hunter2@foo.com/a:b",
+        "https://user:hunter2@foo.com",
+        "user:hunter2@foo.com/a:b",
+        "user:hunter2@foo.com/a!",
+        "user:pass:hunter2@foo.com/a",
+        "user:ü@hunter2@foo.com/a",
+    ] {
+        let error = input.parse::<Reference>().expect_err(input);
+        let shown = format!("{error} {error:?} {:?} {}", error.hint(), error.caret());
+        assert!(!shown.contains("hunter2") && !shown.contains('ü'), "{shown}");
+        assert!(
+            shown.contains("foo.com") && error.input().len() == input.len(),
+            "{shown}"
+        );
+    }
+    let error = "user:hunter2@foo.com".parse::<Registry>().expect_err("user info");
+    assert_eq!(
+        error.to_string(),
+        "registries must be valid RFC 3986 URI authorities: user:*******@foo.com"
+    );
+    let error = "https://user:hunter2@foo.com/a"
+        .parse::<Reference>()
+        .expect_err("a URL");
+    assert_eq!(error.hint(), Some("write `foo.com/a`"));
+    // A tag is not a password.
+    let error = "app:v1@sha256:00"
+        .parse::<Reference>()
+        .expect_err("a short digest");
+    assert_eq!(error.input(), "app:v1@sha256:00");
 }
 
 #[test]
