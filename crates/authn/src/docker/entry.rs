@@ -59,11 +59,17 @@ pub(super) fn parse(raw: &RawValue) -> Result<Credential, EntryFault> {
     if let Some(token) = given(registry_token) {
         return Ok(Credential::RegistryToken(token));
     }
+    let auth = given(auth);
     let username = given(username).map(|username| username.expose().to_owned());
     if let Some(token) = given(identity_token) {
+        // Docker leaves the user in `auth` then, without a password; whatever else is there has no use.
+        let from_auth = auth
+            .and_then(|auth| decode(auth.expose()).ok())
+            .map(|(username, _)| username);
+        let username = from_auth.filter(|username| !username.is_empty()).or(username);
         return Ok(Credential::IdentityToken { username, token });
     }
-    let (username, password) = match given(auth) {
+    let (username, password) = match auth {
         Some(auth) => decode(auth.expose())?,
         None => (username.unwrap_or_default(), given(password).unwrap_or_default()),
     };

@@ -86,6 +86,13 @@ fn entries() {
     check(r#"{"auth": "dToAcAAA"}"#, Credential::basic("u", "p"));
     check(r#"{"username": "user"}"#, Credential::basic("user", ""));
     check(r#"{"identitytoken": "t"}"#, Credential::identity_token("t"));
+    check(
+        r#"{"auth": "dTo=", "identitytoken": "t"}"#,
+        Credential::IdentityToken {
+            username: Some("u".into()),
+            token: "t".into(),
+        },
+    );
     // What Go writes for the same.
     check(
         r#"{"auth": "Og==", "identitytoken": "t"}"#,
