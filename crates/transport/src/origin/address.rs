@@ -10,9 +10,15 @@ use url::Host;
 /// because that is what connecting to them would resolve to.
 pub(crate) fn canonical_host(host: &str) -> Option<String> {
     // The names of compose services have underscores and are allowed, other odd characters are not.
-    let host = Host::parse(host.strip_suffix('.').unwrap_or(host)).ok()?;
-    let text = host.to_string();
-    (!text.is_empty() && text.len() <= 255).then_some(text)
+    match Host::parse(host).ok()? {
+        Host::Domain(name) => {
+            // The root's dot may be left out. A second one would hide that `localhost..` is `localhost`.
+            let name = name.strip_suffix('.').unwrap_or(&name);
+            let is_name = name.len() <= 255 && !name.split('.').any(str::is_empty);
+            is_name.then(|| name.to_owned())
+        }
+        address => Some(address.to_string()),
+    }
 }
 
 /// How far inside a network a host is.

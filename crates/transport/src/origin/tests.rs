@@ -39,6 +39,13 @@ fn origins_are_canonical() {
     );
     check("https://2130706433/", Some("https://127.0.0.1 443"));
     check("https://0x7f.1:5000/", Some("https://127.0.0.1:5000 5000"));
+    check(
+        "https://registry.example.com./",
+        Some("https://registry.example.com 443"),
+    );
+    check("https://127.0.0.1./", Some("https://127.0.0.1 443"));
+    check("https://localhost../", None);
+    check("https://a..example.com/", None);
     check("https://registry.example.com:/", None);
     check("ftp://registry.example.com/", None);
     check("/v2/", None);
