@@ -1,0 +1,215 @@
+//! Making layers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::future::join;
+use oci_spec::image::{Descriptor, MediaType};
+use tokio::io::AsyncRead;
+use wharf_v1::ByteStream;
+
+use crate::feed::feed;
+use crate::pass::{self, Outcome};
+use crate::spooled::Blob;
+use crate::stop::{Stop, blocking};
+use crate::{Compression, Error, Family, SpooledLayer, files, tree};
+
+/// Makes a layer of a tar file, a stream, a directory or some files.
+///
+/// The content is read once. In that pass it is recognised, checked to be a tar archive, compressed or
+/// decompressed, hashed in both forms and, where it has to be, written to a temporary file. All that
+/// happens on a thread for blocking work, in memory that does not depend on the layer's size.
+///
+/// Content that is compressed already, with gzip or zstd, is stored byte for byte as it comes.
+///
+/// Ancestors in Go: `tarball.LayerFromFile`, `tarball.LayerFromReader`, `crane.Layer`.
+#[derive(Debug)]
+#[must_use = "nothing is made until `build` is awaited"]
+pub struct LayerBuilder {
+    source: Source,
+    media_type: Option<MediaType>,
+    family: Family,
+    pass: pass::Settings,
+    tree: tree::Settings,
+}
+
+enum Source {
+    TarFile(PathBuf),
+    Stream(ByteStream),
+    Directory(PathBuf),
+    Files(BTreeMap<String, Bytes>),
+}
+
+impl LayerBuilder {
+    /// A layer of a tar file: plain, or compressed with gzip or zstd.
+    ///
+    /// A compressed regular file is not copied: the layer reads it again when it is needed, verified.
+    /// A pipe or device is read once and spooled.
+    pub fn from_tar_file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Source::TarFile(path.into()))
+    }
+
+    /// A layer of a tar that is read: plain, or compressed with gzip or zstd.
+    pub fn from_reader(reader: impl AsyncRead + Send + 'static) -> Self {
+        Self::from_stream(ByteStream::from_async_read(reader))
+    }
+
+    /// A layer of a tar that comes as a stream: plain, or compressed with gzip or zstd.
+    pub fn from_stream(stream: ByteStream) -> Self {
+        Self::new(Source::Stream(stream))
+    }
+
+    /// A layer of what is in a directory, with paths relative to it.
+    ///
+    /// Entries are sorted, so that the same tree gives the same digest. They keep their permissions and
+    /// times (see [`mtime`](Self::mtime)), and belong to user and group 0 (see
+    /// [`keep_owners`](Self::keep_owners)). Links stay links. Sockets are left out, and so are extended
+    /// attributes.
+    pub fn from_directory(path: impl Into<PathBuf>) -> Self {
+        Self::new(Source::Directory(path.into()))
+    }
+
+    /// A layer of files by their names, sorted, with mode, owner and time 0.
+    ///
+    /// The names are taken as they are, with a leading `/` if they have one.
+    pub fn from_files<N, C>(files: impl IntoIterator<Item = (N, C)>) -> Self
+    where
+        N: Into<String>,
+        C: Into<Bytes>,
+    {
+        let files = files
+            .into_iter()
+            .map(|(name, content)| (name.into(), content.into()));
+        Self::new(Source::Files(files.collect()))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            media_type: None,
+            family: Family::default(),
+            pass: pass::Settings::default(),
+            tree: tree::Settings::default(),
+        }
+    }
+
+    /// Sets the media type, whatever the content. Default: that of the [`family`](Self::family) for how
+    /// the layer is stored.
+    pub fn media_type(mut self, media_type: MediaType) -> Self {
+        self.media_type = Some(media_type);
+        self
+    }
+
+    /// Sets whose media type the layer gets. Default: [`Family::Oci`].
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = family;
+        self
+    }
+
+    /// Sets how content that comes uncompressed is stored. Default: gzip at level 1.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.pass.compression = compression;
+        self
+    }
+
+    /// Lets content pass that is no tar archive. Default: that is an error, since no runtime could
+    /// unpack it.
+    pub fn allow_any_content(mut self) -> Self {
+        self.pass.allow_any_content = true;
+        self
+    }
+
+    /// Sets the directory for the temporary file. Default: the system's.
+    pub fn spool_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.pass.spool_directory = Some(directory.into());
+        self
+    }
+
+    /// Gives every entry made [from a directory](Self::from_directory) this time, in whole seconds, not
+    /// before 1970. Default: each file's own.
+    pub fn mtime(mut self, time: SystemTime) -> Self {
+        self.tree.mtime = Some(time);
+        self
+    }
+
+    /// Keeps the numbers of users and groups of entries made [from a directory](Self::from_directory).
+    /// Default: all are 0.
+    pub fn keep_owners(mut self) -> Self {
+        self.tree.keep_owners = true;
+        self
+    }
+
+    /// Makes the layer.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Read`] when the input cannot be read, [`Error::NotTar`] when it is not
+    /// a whole tar archive, [`Error::Spool`] when the temporary file cannot be written,
+    /// [`Error::Unsupported`] when the build lacks the codec, [`Error::Changed`] when a file changes
+    /// its size meanwhile.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the work ends soon, and nothing is left behind.
+    pub async fn build(self) -> Result<SpooledLayer, Error> {
+        let Self {
+            source,
+            media_type,
+            family,
+            pass,
+            tree,
+        } = self;
+        let (outcome, original) = match source {
+            Source::TarFile(path) => blocking(move |stop| read_file(&path, &pass, &stop)).await?,
+            Source::Stream(stream) => {
+                let (feeder, reader) = feed(stream);
+                let work = blocking(move |_| pass::read(reader, true, &pass));
+                let ((), outcome) = join(feeder.run(), work).await;
+                (outcome?, None)
+            }
+            Source::Directory(path) => {
+                let write = move |stop: Stop| {
+                    pass::write(&pass, |out| tree::write(&path, tree, &mut stop.watch(out)))
+                };
+                (blocking(write).await?, None)
+            }
+            Source::Files(files) => {
+                let write = move |_| pass::write(&pass, |out| files::write(&files, out));
+                (blocking(write).await?, None)
+            }
+        };
+        let media_type = media_type.unwrap_or_else(|| family.layer(outcome.codec));
+        let descriptor = Descriptor::new(media_type, outcome.size, outcome.digest);
+        let blob = match outcome.spool {
+            Some(spool) => Blob::Spool(Arc::new(spool)),
+            None => Blob::Original(Arc::new(original.expect("only what is in a file is not spooled"))),
+        };
+        Ok(SpooledLayer::new(descriptor, outcome.diff_id, blob))
+    }
+}
+
+/// Passes over a tar file. What cannot be read a second time is spooled.
+fn read_file(path: &Path, settings: &pass::Settings, stop: &Stop) -> Result<(Outcome, Option<File>), Error> {
+    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let metadata = file.metadata().map_err(|error| Error::io("stat", path, error))?;
+    if metadata.is_dir() {
+        return Err(Error::io("read", path, io::ErrorKind::IsADirectory.into()));
+    }
+    let outcome = pass::read(stop.watch(&file), !metadata.is_file(), settings)?;
+    Ok((outcome, Some(file)))
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TarFile(path) => f.debug_tuple("TarFile").field(path).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::Directory(path) => f.debug_tuple("Directory").field(path).finish(),
+            Self::Files(files) => f.debug_tuple("Files").field(&files.keys()).finish(),
+        }
+    }
+}

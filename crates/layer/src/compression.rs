@@ -1,0 +1,53 @@
+//! How a layer that comes uncompressed is stored.
+
+use wharf_v1::Codec;
+
+/// How a layer that comes uncompressed is stored. Content that comes compressed is kept as it is.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// As it comes.
+    None,
+    /// gzip. The same content and level give the same bytes, on every machine and in every run of one
+    /// version of wharf: the header has neither a time nor a name.
+    Gzip {
+        /// From 1, the fastest, to 9, the smallest.
+        level: u32,
+    },
+    /// Zstandard, in one frame.
+    Zstd {
+        /// From 1, the fastest, to 22, the smallest.
+        level: i32,
+    },
+}
+
+impl Compression {
+    /// gzip at level 1, the level that registries' other clients push with.
+    #[must_use]
+    pub fn gzip() -> Self {
+        Self::Gzip { level: 1 }
+    }
+
+    /// zstd at level 3, its own default.
+    #[must_use]
+    pub fn zstd() -> Self {
+        Self::Zstd { level: 3 }
+    }
+
+    /// What content that is stored so begins with.
+    #[must_use]
+    pub fn codec(self) -> Codec {
+        match self {
+            Self::None => Codec::None,
+            Self::Gzip { .. } => Codec::Gzip,
+            Self::Zstd { .. } => Codec::Zstd,
+        }
+    }
+}
+
+impl Default for Compression {
+    /// gzip at level 1.
+    fn default() -> Self {
+        Self::gzip()
+    }
+}

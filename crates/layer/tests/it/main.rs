@@ -1,0 +1,6 @@
+//! Layers as callers get them.
+
+mod content;
+mod directory;
+mod golden;
+mod support;
