@@ -1,0 +1,144 @@
+//! Making a client.
+
+use std::fmt;
+use std::sync::Arc;
+
+use wharf_transport::{Transport, TransportBuilder};
+
+use crate::events::{Events, Observer};
+
+use super::{Client, Facts, Inner, Settings};
+
+/// Settings of a [`Client`], made by [`Client::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`jobs`](Self::jobs) | 8 |
+/// | [`page_size`](Self::page_size) | 1000 |
+/// | [`non_distributable`](Self::non_distributable) | skipped |
+/// | [`upload_attempts`](Self::upload_attempts) | 3 |
+/// | [`resumes`](Self::resumes) | 5 |
+/// | [`observer`](Self::observer) | none |
+#[must_use]
+pub struct ClientBuilder {
+    transport: Stack,
+    settings: Settings,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+enum Stack {
+    Builder(Box<TransportBuilder>),
+    Built(Transport),
+}
+
+/// What a push does with layers that their media type says must not be distributed.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NonDistributable {
+    /// They are left out: whoever pulls the image gets them from the addresses in their descriptors.
+    #[default]
+    Skip,
+    /// They are uploaded like others.
+    Upload,
+}
+
+impl ClientBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            transport: Stack::Builder(Box::new(Transport::builder())),
+            settings: Settings {
+                jobs: 8,
+                page_size: Some(1000),
+                non_distributable: NonDistributable::Skip,
+                attempts: 3,
+                resumes: 5,
+            },
+            observer: None,
+        }
+    }
+
+    /// Changes the settings of the HTTP stack: user agent, retry, layers, trust.
+    ///
+    /// Has no effect together with [`transport`](Self::transport).
+    pub fn configure(mut self, change: impl FnOnce(TransportBuilder) -> TransportBuilder) -> Self {
+        if let Stack::Builder(builder) = self.transport {
+            self.transport = Stack::Builder(Box::new(change(*builder)));
+        }
+        self
+    }
+
+    /// Uses a whole HTTP stack as it is, for example one that several clients share.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = Stack::Built(transport);
+        self
+    }
+
+    /// How many blobs are moved at once to one registry, by all clones together. At least one.
+    ///
+    /// Questions about blobs, which cost next to nothing, have a limit of four times as many.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.settings.jobs = jobs.max(1);
+        self
+    }
+
+    /// How many entries to ask for per page of a list; `None` leaves it to the registry. Amazon's refuses more than
+    /// 1000.
+    pub fn page_size(mut self, entries: Option<u32>) -> Self {
+        self.settings.page_size = entries;
+        self
+    }
+
+    /// What becomes of layers that must not be distributed.
+    pub fn non_distributable(mut self, choice: NonDistributable) -> Self {
+        self.settings.non_distributable = choice;
+        self
+    }
+
+    /// How often the upload of a blob is tried in all. At least once.
+    ///
+    /// Requests that can be repeated on their own are retried by the HTTP stack underneath. This is for the others:
+    /// an upload that fails half-way starts again with a new session.
+    pub fn upload_attempts(mut self, attempts: u32) -> Self {
+        self.settings.attempts = attempts.max(1);
+        self
+    }
+
+    /// How often in a row a download that breaks off is resumed without making progress; 0 never resumes.
+    pub fn resumes(mut self, resumes: u32) -> Self {
+        self.settings.resumes = resumes;
+        self
+    }
+
+    /// Who is told what happens.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`wharf_transport::Error`] when the HTTP stack cannot be set up.
+    pub fn build(self) -> Result<Client, wharf_transport::Error> {
+        let transport = match self.transport {
+            Stack::Builder(builder) => builder.build()?,
+            Stack::Built(transport) => transport,
+        };
+        let facts = Facts::new(self.settings.jobs);
+        let events = Events::new(self.observer);
+        Ok(Client(Arc::new(Inner {
+            transport,
+            settings: self.settings,
+            events,
+            facts,
+        })))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

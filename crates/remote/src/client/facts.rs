@@ -1,0 +1,139 @@
+//! What a client learns about registries while it works, and the limits it keeps towards each.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use oci_spec::image::Digest;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use wharf_name::{Registry, Repository};
+
+/// Beyond so many digests known to be in one repository the client forgets them and asks again.
+const KNOWN_LIMIT: usize = 1 << 16;
+
+/// Everything learned, by registry.
+pub(crate) struct Facts {
+    jobs: usize,
+    hosts: Mutex<HashMap<Registry, Arc<HostFacts>>>,
+}
+
+/// What is known about one registry.
+pub(crate) struct HostFacts {
+    /// One permit for each blob on its way to the registry.
+    uploads: Semaphore,
+    /// One permit for each question whether something is there.
+    questions: Semaphore,
+    upload_mode: AtomicU8,
+    repositories: Mutex<HashMap<Repository, Arc<RepositoryFacts>>>,
+}
+
+/// What is known about one repository as a destination.
+#[derive(Default)]
+pub(crate) struct RepositoryFacts {
+    present: Mutex<HashMap<Digest, Arc<OnceCell<()>>>>,
+    refused: Mutex<HashSet<String>>,
+}
+
+/// How a registry takes the bytes of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UploadMode {
+    /// `POST`, then one `PUT` with all bytes.
+    Put,
+    /// `POST`, then one `PATCH` with all bytes, then an empty `PUT`: some installations of Artifactory take nothing
+    /// else.
+    Patch,
+}
+
+impl Facts {
+    pub(crate) fn new(jobs: usize) -> Self {
+        Self {
+            jobs,
+            hosts: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn host(&self, registry: &Registry) -> Arc<HostFacts> {
+        let mut hosts = lock(&self.hosts);
+        let found = hosts
+            .entry(registry.clone())
+            .or_insert_with(|| Arc::new(HostFacts::new(self.jobs)));
+        Arc::clone(found)
+    }
+
+    pub(crate) fn repository(&self, repository: &Repository) -> Arc<RepositoryFacts> {
+        let host = self.host(repository.registry());
+        let mut repositories = lock(&host.repositories);
+        Arc::clone(repositories.entry(repository.clone()).or_default())
+    }
+}
+
+impl HostFacts {
+    fn new(jobs: usize) -> Self {
+        Self {
+            uploads: Semaphore::new(jobs),
+            questions: Semaphore::new(jobs.saturating_mul(4).min(Semaphore::MAX_PERMITS)),
+            upload_mode: AtomicU8::new(0),
+            repositories: Mutex::default(),
+        }
+    }
+
+    /// Waits until one more blob may be sent, for as long as the permit is kept.
+    pub(crate) async fn upload(&self) -> SemaphorePermit<'_> {
+        self.uploads.acquire().await.expect("it is never closed")
+    }
+
+    /// Waits until one more question may be asked, for as long as the permit is kept.
+    pub(crate) async fn question(&self) -> SemaphorePermit<'_> {
+        self.questions.acquire().await.expect("it is never closed")
+    }
+
+    pub(crate) fn upload_mode(&self) -> UploadMode {
+        match self.upload_mode.load(Ordering::Relaxed) {
+            0 => UploadMode::Put,
+            _ => UploadMode::Patch,
+        }
+    }
+
+    /// Remembers that a `PUT` with all bytes was refused where a `PATCH` then was not.
+    pub(crate) fn learn_patch(&self) {
+        self.upload_mode.store(1, Ordering::Relaxed);
+    }
+}
+
+impl RepositoryFacts {
+    /// The cell of one digest: filled once the blob, or the manifest with all that it refers to, is known to be in
+    /// the repository. Whoever fills it does the work for all who wait.
+    pub(crate) fn present(&self, digest: &Digest) -> Arc<OnceCell<()>> {
+        let mut present = lock(&self.present);
+        if present.len() >= KNOWN_LIMIT && !present.contains_key(digest) {
+            // Those at work keep their cells; only the sharing of that work is lost.
+            present.clear();
+        }
+        Arc::clone(present.entry(digest.clone()).or_default())
+    }
+
+    /// Whether anything is known to be in the repository.
+    pub(crate) fn knows_something(&self) -> bool {
+        lock(&self.present).values().any(|cell| cell.initialized())
+    }
+
+    /// Forgets what is in the repository: something was deleted, or was not there when it should have been.
+    pub(crate) fn forget(&self) {
+        lock(&self.present).clear();
+    }
+
+    /// Whether the registry has refused to mount blobs of the repository `from` here.
+    pub(crate) fn is_mount_refused(&self, from: &str) -> bool {
+        lock(&self.refused).contains(from)
+    }
+
+    /// Remembers that it has. Whether that is news.
+    pub(crate) fn refuse_mounts(&self, from: &str) -> bool {
+        lock(&self.refused).insert(from.to_owned())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

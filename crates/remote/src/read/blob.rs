@@ -1,0 +1,64 @@
+//! Reading blobs.
+
+use oci_spec::image::{Descriptor, Digest};
+use wharf_name::{DigestReference, Reference, Repository};
+use wharf_v1::ByteStream;
+
+use crate::Client;
+use crate::error::{Error, Operation};
+use crate::read::resume::Download;
+
+impl Client {
+    /// The bytes of the blob that `reference` names (Go: `remote.Layer(ref).Compressed()`).
+    ///
+    /// They are hashed as they go by: the stream ends without error only if they are the ones asked for, all of them
+    /// and no more. A connection that breaks is resumed where it stopped. Nothing is held in memory but what is on its
+    /// way.
+    ///
+    /// Costs 1 request, and 1 for each time that the connection breaks.
+    ///
+    /// # Errors
+    /// [`Error::Request`] when the registry refuses or cannot be reached. The stream fails with
+    /// [`wharf_v1::Error::SizeMismatch`] or [`wharf_v1::Error::DigestMismatch`] when other bytes come, and with a
+    /// wrapped [`Error`] when the connection breaks too often.
+    pub async fn blob(&self, reference: &DigestReference) -> Result<ByteStream, Error> {
+        self.open_bare_blob(reference.repository(), reference.digest())
+            .await
+    }
+
+    /// A blob of which all is known.
+    pub(crate) async fn open_blob(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+    ) -> Result<ByteStream, Error> {
+        let reference = repository.digest(descriptor.digest().clone());
+        let download = Download::open(self.clone(), reference.clone(), Some(descriptor.size())).await?;
+        download
+            .into_stream()
+            .verified(descriptor)
+            .map_err(|error| failed(reference, error))
+    }
+
+    /// A blob of which only the digest is known.
+    pub(crate) async fn open_bare_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<ByteStream, Error> {
+        let reference = repository.digest(digest.clone());
+        let download = Download::open(self.clone(), reference.clone(), None).await?;
+        match download.size() {
+            Some(size) => {
+                let descriptor = Descriptor::new("application/octet-stream".into(), size, digest.clone());
+                download.into_stream().verified(&descriptor)
+            }
+            None => download.into_stream().verified_digest(digest),
+        }
+        .map_err(|error| failed(reference, error))
+    }
+}
+
+fn failed(reference: DigestReference, error: wharf_v1::Error) -> Error {
+    Error::content(Operation::ReadBlob, &Reference::from(reference), error)
+}

@@ -1,0 +1,34 @@
+//! Listing the repositories of a registry.
+
+use serde::Deserialize;
+use wharf_name::Registry;
+
+use crate::error::Operation;
+use crate::read::Pages;
+use crate::{Client, wire};
+
+impl Client {
+    /// The repositories of a registry, page by page (Go: `remote.Catalog`). Many registries do not offer this, or only
+    /// to administrators.
+    ///
+    /// Costs 1 request a page.
+    ///
+    /// # Errors
+    /// The stream fails as that of [`tags`](Self::tags) does.
+    pub fn catalog(&self, registry: &Registry) -> Pages {
+        let context = wire::catalog(registry);
+        Pages::new(
+            self.clone(),
+            context,
+            "_catalog",
+            Operation::Catalog,
+            registry.into(),
+            |body| serde_json::from_slice(body).map(|page: Page| page.repositories.unwrap_or_default()),
+        )
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    repositories: Option<Vec<String>>,
+}

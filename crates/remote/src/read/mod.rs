@@ -1,0 +1,24 @@
+//! Reading: manifests, images, indexes, layers, blobs and lists.
+
+mod blob;
+mod catalog;
+mod fetched;
+mod get;
+mod head;
+mod image;
+mod index;
+mod inline;
+mod layer;
+mod pages;
+mod platform;
+mod resume;
+mod tags;
+
+pub use self::fetched::Fetched;
+pub use self::image::RemoteImage;
+pub use self::index::RemoteIndex;
+pub use self::layer::RemoteLayer;
+pub use self::pages::Pages;
+
+pub(crate) use self::get::DOCUMENT_LIMIT;
+pub(crate) use self::platform::pick;

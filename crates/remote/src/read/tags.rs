@@ -1,0 +1,39 @@
+//! Listing the tags of a repository.
+
+use serde::Deserialize;
+use wharf_name::Repository;
+
+use crate::error::Operation;
+use crate::read::Pages;
+use crate::{Client, wire};
+
+impl Client {
+    /// The tags of a repository, page by page (Go: `remote.List`, `Puller.Lister`).
+    ///
+    /// They come as the registry has them, in its order, which is not always alphabetical; nothing is left out, be it
+    /// no tag by the grammar of the specification.
+    ///
+    /// Costs 1 request a page.
+    ///
+    /// # Errors
+    /// The stream fails with [`Error::Request`](crate::Error::Request) when the registry refuses or cannot be reached,
+    /// with [`Error::Answer`](crate::Error::Answer) when a page is not a list, or names a next page that is not at the
+    /// registry or was read before.
+    pub fn tags(&self, repository: &Repository) -> Pages {
+        let path = format!("{}/tags/list", repository.path());
+        Pages::new(
+            self.clone(),
+            wire::pull(repository),
+            &path,
+            Operation::Tags,
+            repository.into(),
+            |body| serde_json::from_slice(body).map(|page: Page| page.tags.unwrap_or_default()),
+        )
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    /// Registries whose repository has no tags send `null`.
+    tags: Option<Vec<String>>,
+}

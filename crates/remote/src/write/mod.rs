@@ -1,0 +1,19 @@
+//! Writing: blobs, manifests, images, indexes, tags; and deleting.
+
+mod blob;
+mod delete;
+mod destination;
+mod image;
+mod index;
+mod layer;
+mod manifest;
+mod meter;
+mod mount;
+mod put;
+mod session;
+mod source;
+mod stream;
+mod tag;
+mod upload;
+
+pub(crate) use self::destination::{Destination, Tip};
