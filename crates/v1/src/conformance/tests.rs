@@ -1,6 +1,6 @@
 //! The suites hold for all that this crate has, and fail where a law is broken.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -8,7 +8,7 @@ use oci_spec::image::{ImageIndexBuilder, ImageManifestBuilder, MediaType};
 
 use super::*;
 use crate::partial::{AssembledImage, AssembledIndex, BlobLayer, BlobSource, StaticLayer};
-use crate::{ByteStream, Child, Config, Index, IndexManifest, Manifest, empty, random};
+use crate::{ByteStream, Child, Config, Index, IndexManifest, Manifest, Measure, Measured, empty, random};
 
 #[derive(Debug)]
 struct Memory(Bytes);
@@ -169,6 +169,74 @@ async fn nested_indexes() {
         (blob.as_descriptor().clone(), Child::Blob(blob)),
     ]))
     .await;
+}
+
+/// A layer that can be read once, and learns its digest by that.
+#[derive(Debug)]
+struct Once {
+    content: Mutex<Option<Bytes>>,
+    measure: OnceLock<Measure>,
+    /// Gives its bytes again, against the contract.
+    again: bool,
+}
+
+impl Once {
+    fn new(again: bool) -> Self {
+        Self {
+            content: Mutex::new(Some("content".into())),
+            measure: OnceLock::new(),
+            again,
+        }
+    }
+
+    fn measured(&self) -> Result<Measured, Error> {
+        self.measure.get().ok_or(Error::NotComputed)?.get()
+    }
+}
+
+impl Layer for Once {
+    fn media_type(&self) -> MediaType {
+        MediaType::ImageLayer
+    }
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
+        let described = |seen: Measured| Descriptor::new(self.media_type(), seen.size, seen.digest);
+        Box::pin(async move { self.measured().map(described) })
+    }
+    fn diff_id(&self) -> BoxFuture<'_, Result<Digest, Error>> {
+        Box::pin(async { Ok(self.measured()?.digest) })
+    }
+    fn compressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        Box::pin(async {
+            let mut content = self.content.lock().expect("no panic while locked");
+            let bytes = if self.again {
+                content.clone()
+            } else {
+                content.take()
+            };
+            let stream = ByteStream::from_bytes(bytes.ok_or(Error::Consumed)?);
+            let (stream, measure) = stream.hashed(Hasher::sha256());
+            let _ = self.measure.set(measure);
+            Ok(stream)
+        })
+    }
+    fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        self.compressed()
+    }
+    fn is_reopenable(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_is_read_once() {
+    layer(Once::new(false)).await;
+    layer(Arc::new(Once::new(false)) as Arc<dyn Layer>).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "opening a read layer again")]
+async fn a_second_reading_is_found() {
+    layer(Once::new(true)).await;
 }
 
 /// A layer that lies about what the given descriptor and diff_id say.

@@ -6,8 +6,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::canonical::{self, Sides};
+use super::parse::{self, InvalidAs as _};
 use super::schema::Schema;
-use super::{Document, View, json, parse};
+use super::{Document, View, json};
 use crate::Error;
 
 impl<T: View> Document<T> {
@@ -112,21 +113,15 @@ impl<T: View> Document<T> {
     }
 
     fn base(&self) -> Result<&RawValue, Error> {
-        serde_json::from_slice(self.raw()).map_err(|error| Error::InvalidDocument {
-            kind: T::KIND,
-            source: error.into(),
-        })
+        serde_json::from_slice(self.raw()).invalid_as(T::KIND)
     }
 }
 
 fn write<T: View>(sides: Sides<'_>) -> Bytes {
-    canonical::object(Schema::of(T::KIND), sides)
-        .expect("a document is there after an edit")
-        .into()
+    let text = canonical::object(Schema::of(T::KIND), sides);
+    text.expect("what is there after an edit is written").into()
 }
 
 fn wire<T: View>(view: &T) -> Value {
-    let mut value = serde_json::to_value(view).expect("the views have string keys and whole numbers only");
-    parse::wire(Schema::of(T::KIND), &mut value);
-    value
+    parse::untyped(Schema::of(T::KIND), view)
 }

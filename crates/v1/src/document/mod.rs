@@ -1,6 +1,7 @@
 //! Documents: exact bytes with a typed view.
 
 mod canonical;
+mod descriptor;
 mod edit;
 mod json;
 mod parse;
@@ -18,6 +19,7 @@ use oci_spec::image::{
 
 use crate::{Error, Hasher};
 
+pub use descriptor::{DescriptorExt, parse_descriptor};
 pub use view::{DocumentKind, View};
 
 /// The manifest of an image or artifact: its bytes and their typed view.

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use oci_spec::image::MediaType;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::schema::{Field, Kind, Presence, Schema};
@@ -18,16 +20,38 @@ pub(super) fn parse<T: View>(raw: &[u8], media_type: &MediaType) -> Result<T, Er
             wanted: T::KIND,
         });
     }
-    let invalid = |source| Error::InvalidDocument {
-        kind: T::KIND,
-        source,
-    };
-    let mut value: Value = serde_json::from_slice(raw).map_err(|error| invalid(error.into()))?;
-    refuse_ambiguous(T::KIND, &value).map_err(|flaw| invalid(flaw.into()))?;
-    object(Schema::of(T::KIND), &mut value).map_err(|flaw| invalid(flaw.into()))?;
-    let mut view: T = serde_json::from_value(value).map_err(|error| invalid(error.into()))?;
+    let value: Value = serde_json::from_slice(raw).invalid_as(T::KIND)?;
+    refuse_ambiguous(T::KIND, &value).invalid_as(T::KIND)?;
+    let mut view: T = typed(T::KIND, value)?;
     view.settle();
     Ok(view)
+}
+
+/// A value of the JSON that a document of this kind is.
+pub(super) fn typed<T: DeserializeOwned>(kind: DocumentKind, mut value: Value) -> Result<T, Error> {
+    object(Schema::of(kind), &mut value).invalid_as(kind)?;
+    serde_json::from_value(value).invalid_as(kind)
+}
+
+/// The JSON, in the form that documents have, of one of the ecosystem's types.
+pub(super) fn untyped(schema: &Schema, typed: &impl Serialize) -> Value {
+    let mut value = serde_json::to_value(typed).expect("the types have string keys and whole numbers only");
+    wire(schema, &mut value);
+    value
+}
+
+/// Says of which kind of document something is wrong.
+pub(super) trait InvalidAs<T> {
+    fn invalid_as(self, kind: DocumentKind) -> Result<T, Error>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> InvalidAs<T> for Result<T, E> {
+    fn invalid_as(self, kind: DocumentKind) -> Result<T, Error> {
+        self.map_err(|error| Error::InvalidDocument {
+            kind,
+            source: error.into(),
+        })
+    }
 }
 
 /// Whether content stored as `media_type` can be a document of this kind. Unknown media types can:
@@ -43,6 +67,7 @@ fn may_be(kind: DocumentKind, media_type: &MediaType) -> bool {
             DocumentKind::Manifest => media_type.is_image(),
             DocumentKind::Index => media_type.is_index(),
             DocumentKind::Config => media_type.is_config(),
+            DocumentKind::Descriptor => false,
         }
 }
 
@@ -53,7 +78,7 @@ fn refuse_ambiguous(kind: DocumentKind, value: &Value) -> Result<(), Flaw> {
     let foreign: &[&str] = match kind {
         DocumentKind::Manifest => &["manifests"],
         DocumentKind::Index => &["config", "layers", "fsLayers"],
-        DocumentKind::Config => return Ok(()),
+        DocumentKind::Config | DocumentKind::Descriptor => return Ok(()),
     };
     let Some(members) = value.as_object() else {
         return Ok(());
@@ -174,7 +199,7 @@ fn or_default(value: &mut Value, default: impl FnOnce() -> Value) {
 
 /// Brings what the typed view wrote into the form that documents have; the inverse of [`object`] in
 /// names.
-pub(super) fn wire(schema: &Schema, value: &mut Value) {
+fn wire(schema: &Schema, value: &mut Value) {
     let Some(members) = value.as_object_mut() else {
         return;
     };

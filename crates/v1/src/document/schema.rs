@@ -17,6 +17,7 @@ impl Schema {
             DocumentKind::Manifest => &MANIFEST,
             DocumentKind::Index => &INDEX,
             DocumentKind::Config => &CONFIG_FILE,
+            DocumentKind::Descriptor => &DESCRIPTOR,
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum DocumentKind {
     Index,
     /// The config of an image.
     Config,
+    /// A descriptor on its own.
+    Descriptor,
 }
 
 impl fmt::Display for DocumentKind {
@@ -24,6 +26,7 @@ impl fmt::Display for DocumentKind {
             Self::Manifest => "manifest",
             Self::Index => "index",
             Self::Config => "config",
+            Self::Descriptor => "descriptor",
         })
     }
 }

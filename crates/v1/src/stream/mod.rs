@@ -21,6 +21,19 @@ pub use codec::Codec;
 pub use hash::{Measure, Measured};
 pub use io::BlockingReader;
 
+/// Bytes in a chunk that we make, at most.
+const CHUNK: usize = 64 * 1024;
+
+/// The first `filled` bytes of `buf` as a chunk. Takes the buffer away, unless there are so few that a
+/// copy is better than to hold all its memory.
+fn chunk(buf: &mut Vec<u8>, filled: usize) -> Bytes {
+    if filled < CHUNK / 4 {
+        return Bytes::copy_from_slice(&buf[..filled]);
+    }
+    buf.truncate(filled);
+    std::mem::take(buf).into()
+}
+
 /// The bytes of a blob, as they come.
 ///
 /// A stream ends with `None`, or stops with the first error. Where it came from decides whether it

@@ -8,10 +8,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures_core::Stream;
 use tokio::task::coop;
 
+use super::CHUNK;
 use crate::{ByteStream, Codec, Error};
-
-/// Bytes in a chunk of decompressed content.
-const CHUNK: usize = 64 * 1024;
 
 /// Largest zstd window as a power of two: 128 MiB, the reference decoder's own limit. A frame chooses
 /// its window, so without a limit it would choose how much memory we use.
@@ -134,9 +132,7 @@ impl Decode {
                 }
                 self.starved = false;
             }
-            if self.out.is_empty() {
-                self.out = vec![0; CHUNK];
-            }
+            self.out.resize(CHUNK, 0);
             match self.decoder.read(&mut self.out[self.filled..]) {
                 Ok(0) => return Poll::Ready(Ok(self.take())),
                 Ok(n) => {
@@ -164,13 +160,7 @@ impl Decode {
         if filled == 0 {
             return None;
         }
-        // A small piece is copied, so that it does not hold a whole chunk's memory.
-        if filled < CHUNK / 4 {
-            return Some(Bytes::copy_from_slice(&self.out[..filled]));
-        }
-        let mut out = std::mem::take(&mut self.out);
-        out.truncate(filled);
-        Some(out.into())
+        Some(super::chunk(&mut self.out, filled))
     }
 }
 

@@ -12,10 +12,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::io::{ReaderStream, StreamReader};
 
+use super::CHUNK;
 use crate::{ByteStream, Error};
-
-/// Bytes that readers are asked for at a time.
-const CHUNK: usize = 64 * 1024;
 
 /// Chunks that a blocking producer may be ahead of its consumer.
 const AHEAD: usize = 2;
@@ -38,13 +36,13 @@ impl ByteStream {
     /// Polling the stream needs a tokio runtime.
     pub fn from_blocking_read(mut reader: impl io::Read + Send + 'static) -> Self {
         Self::from_blocking(move |sink| {
+            let mut buf = vec![0; CHUNK];
             loop {
-                let mut chunk = vec![0; CHUNK];
-                match reader.read(&mut chunk) {
+                match reader.read(&mut buf) {
                     Ok(0) => return Ok(()),
                     Ok(n) => {
-                        chunk.truncate(n);
-                        sink.send(chunk.into())?;
+                        sink.send(super::chunk(&mut buf, n))?;
+                        buf.resize(CHUNK, 0);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => return Err(error.into()),
