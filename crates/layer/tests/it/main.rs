@@ -1,5 +1,6 @@
 //! Layers as callers get them.
 
+mod conformance;
 mod content;
 mod directory;
 mod golden;
