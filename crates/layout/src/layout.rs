@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use oci_spec::image::{Descriptor, Digest, MediaType};
-use wharf_v1::{ByteStream, Child, Image, Index, IndexExt as _, IndexManifest};
+use oci_spec::image::{Descriptor, Digest};
+use wharf_v1::{ByteStream, Child, Image, Index, IndexExt as _};
 
 use crate::append::Appender;
 use crate::draft::Draft;
@@ -91,8 +91,7 @@ impl Layout {
     /// [`Error::Io`] or [`Error::TooLarge`] when the file cannot be read.
     pub async fn index(&self) -> Result<Arc<dyn Index>, Error> {
         let root = self.path().to_owned();
-        let raw = blocking(move || index_file::read(&root)).await?;
-        let manifest = IndexManifest::new(raw, MediaType::ImageIndex);
+        let manifest = blocking(move || index_file::read(&root)).await?;
         Ok(Arc::new(LayoutIndex::root(self.store.clone(), manifest)))
     }
 

@@ -38,12 +38,10 @@
 //! [layout]: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 
 mod append;
-mod canonical;
 mod draft;
 mod error;
 mod file;
 mod image;
-mod indent;
 mod index;
 mod index_file;
 mod layer;

@@ -155,19 +155,14 @@ async fn the_same_digest_and_name_replaces_and_others_add() {
 async fn what_is_unknown_in_index_json_is_kept() {
     let dir = tempfile::tempdir().expect("temp dir");
     let layout = Layout::create(dir.path()).await.expect("create");
-    let odd = r#"{"vendor":{"n":1.50,"s":"\u003c"},"manifests":[{"mediaType":"x/y","size":3,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","vendor":[ ]},{"not":"a descriptor"}],"schemaVersion":2}"#;
+    let odd = r#"{"vendor":{"n":1.50,"s":"\u003c"},"manifests":[{"mediaType":"x/y","size":3,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","vendor":[ ]}],"schemaVersion":2}"#;
     fs::write(dir.path().join("index.json"), odd).expect("write");
     layout
         .append_image(&image(&[]), &AppendOptions::new())
         .await
         .expect("append");
     let index = fs::read_to_string(dir.path().join("index.json")).expect("read");
-    for kept in [
-        "\"n\": 1.50",
-        "\"s\": \"\\u003c\"",
-        "\"vendor\": []",
-        "\"not\": \"a descriptor\"",
-    ] {
+    for kept in ["\"n\": 1.50", "\"s\": \"\\u003c\"", "\"vendor\": []"] {
         assert!(index.contains(kept), "{kept} in {index}");
     }
     assert!(index.starts_with(
@@ -177,6 +172,28 @@ async fn what_is_unknown_in_index_json_is_kept() {
         !index.contains("mediaType\": \"application/vnd.oci.image.index"),
         "a missing field stays missing"
     );
+}
+
+#[tokio::test]
+async fn a_damaged_index_json_is_not_overwritten() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let layout = Layout::create(dir.path()).await.expect("create");
+    for damaged in [
+        "{",
+        "[]",
+        r#"{"schemaVersion":2,"manifests":[{"not":"a descriptor"}]}"#,
+    ] {
+        fs::write(dir.path().join("index.json"), damaged).expect("write");
+        let error = layout
+            .append_image(&image(&[]), &AppendOptions::new())
+            .await
+            .expect_err(damaged);
+        assert!(matches!(error, wharf_layout::Error::Invalid { .. }), "{error:?}");
+        assert_eq!(
+            fs::read_to_string(dir.path().join("index.json")).expect("read"),
+            damaged
+        );
+    }
 }
 
 #[tokio::test]
