@@ -19,6 +19,20 @@ use crate::{Config, Error, Layer, Manifest, MountSource};
 /// - [`layers`](Self::layers) are ordered base first and aligned with the manifest's `layers`, one for
 ///   each occurrence, each with the descriptor that the manifest gives.
 /// - Nothing that is returned changes the image when it is changed.
+///
+/// ```
+/// use wharf_v1::{Image, random};
+///
+/// /// Bytes that a registry stores for the layers.
+/// async fn stored_size(image: &dyn Image) -> Result<u64, wharf_v1::Error> {
+///     let manifest = image.manifest().await?;
+///     Ok(manifest.view()?.layers().iter().map(|layer| layer.size()).sum())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_v1::Error> {
+/// assert!(stored_size(&random::image(1, 3, 1000)).await? > 3000);
+/// # Ok(()) }
+/// ```
 pub trait Image: Debug + Send + Sync + 'static {
     /// The media type of the manifest. Known without I/O.
     fn media_type(&self) -> MediaType;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 
-use crate::{Error, Image, IndexManifest, Layer, MountSource};
+use crate::{Error, Image, IndexManifest, Layer, MountSource, PlatformSpec, select};
 
 /// A list of manifests: images of several platforms, artifacts, further indexes.
 ///
@@ -16,6 +16,24 @@ use crate::{Error, Image, IndexManifest, Layer, MountSource};
 /// - [`child`](Self::child) opens what a descriptor of that manifest names; its bytes match the
 ///   descriptor's digest and size. An image or index of the ecosystem's media types comes as such,
 ///   anything else as a blob.
+///
+/// ```
+/// use wharf_v1::{Child, Index, IndexExt as _, random};
+///
+/// async fn count_images(index: &dyn Index) -> Result<usize, wharf_v1::Error> {
+///     let mut count = 0;
+///     for descriptor in index.children().await? {
+///         if let Child::Image(_) = index.child(&descriptor).await? {
+///             count += 1;
+///         }
+///     }
+///     Ok(count)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_v1::Error> {
+/// assert_eq!(count_images(&random::index(1, 3, 1, 100)).await?, 3);
+/// # Ok(()) }
+/// ```
 pub trait Index: Debug + Send + Sync + 'static {
     /// The media type of the index. Known without I/O.
     fn media_type(&self) -> MediaType;
@@ -72,6 +90,19 @@ pub trait IndexExt: Index {
             })?;
             self.child(descriptor).await
         }
+    }
+
+    /// The first image that is [for this platform](PlatformSpec::matches).
+    ///
+    /// Children are tried in order. One without a platform counts as `linux/amd64`, unless it says that
+    /// it is an artifact. A nested index is searched if it is for the platform or does not say.
+    ///
+    /// [`Error::NoPlatform`] when there is none.
+    fn image_for(
+        &self,
+        platform: &PlatformSpec,
+    ) -> impl Future<Output = Result<Arc<dyn Image>, Error>> + Send {
+        select::image_for(self, platform)
     }
 }
 

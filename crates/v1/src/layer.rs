@@ -22,6 +22,25 @@ use crate::{ByteStream, Error};
 /// - A stream of a layer whose digest is known ends without error only if its bytes hash to that
 ///   digest and are as many as the descriptor says.
 /// - A layer that learns its digest while its bytes go by answers [`Error::NotComputed`] until then.
+///
+/// ```
+/// use wharf_v1::{Layer, random};
+///
+/// /// The files in a layer, read by code that blocks, on a thread for that.
+/// async fn list(layer: &dyn Layer) -> Result<Vec<String>, wharf_v1::Error> {
+///     let reader = layer.uncompressed().await?.into_blocking_read();
+///     let names = tokio::task::spawn_blocking(move || {
+///         let mut archive = tar::Archive::new(reader);
+///         let names = archive.entries()?.map(|entry| Ok(entry?.path()?.display().to_string()));
+///         names.collect::<std::io::Result<Vec<_>>>()
+///     });
+///     Ok(names.await.expect("no panic")?)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_v1::Error> {
+/// assert_eq!(list(&random::layer(1, 1000)).await?.len(), 1);
+/// # Ok(()) }
+/// ```
 pub trait Layer: Debug + Send + Sync + 'static {
     /// The media type that the layer claims. Known without I/O.
     fn media_type(&self) -> MediaType;

@@ -63,6 +63,7 @@ pub mod media_type;
 pub mod partial;
 mod platform;
 pub mod random;
+mod select;
 mod stream;
 
 pub use digest::{Hasher, parse_digest, sha256};

@@ -38,6 +38,20 @@ fn chunk(buf: &mut Vec<u8>, filled: usize) -> Bytes {
 ///
 /// A stream ends with `None`, or stops with the first error. Where it came from decides whether it
 /// is verified; those of [`Layer::compressed`](crate::Layer::compressed) are.
+///
+/// ```
+/// use futures_util::StreamExt as _;
+/// use wharf_v1::oci_spec::image::{Descriptor, MediaType};
+/// use wharf_v1::{ByteStream, sha256};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_v1::Error> {
+/// let promise = Descriptor::new(MediaType::ImageLayer, 4, sha256("asdf"));
+/// let mut stream = ByteStream::from_bytes("asdX").verified(&promise)?;
+/// while let Some(chunk) = stream.next().await {
+///     assert!(chunk.is_err(), "not one wrong byte comes out");
+/// }
+/// # Ok(()) }
+/// ```
 pub struct ByteStream(BoxStream<'static, Result<Bytes, Error>>);
 
 impl ByteStream {
