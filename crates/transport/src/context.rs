@@ -80,3 +80,16 @@ pub struct Attempts(pub u32);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a URL")]
 pub struct AnsweredBy(pub Uri);
+
+/// On a request: it tries out whether its registry speaks TLS, so a connection that fails is an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probe;
+
+/// On a request: it goes where a redirect pointed to, at another origin than the request before. It never gets
+/// credentials, not even when redirects lead back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftOrigin;
+
+/// On a response: what the registry says is wrong with the authorization.
+#[derive(Clone, Debug)]
+pub(crate) struct ChallengeError(pub(crate) String);

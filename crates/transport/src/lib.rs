@@ -42,9 +42,14 @@ mod context;
 mod error;
 pub mod origin;
 mod redact;
+pub mod redirect;
+pub mod retry;
+pub mod scheme;
 mod scope;
+mod send;
 pub mod settings;
 mod stack;
+pub mod trace;
 mod transport;
 pub mod user_agent;
 
@@ -55,8 +60,6 @@ pub use error::{Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryErro
 pub use redact::RedactedUrl;
 pub use scope::{Actions, Scope};
 pub use transport::{Transport, TransportBuilder};
-
-pub(crate) use stack::stack;
 
 /// Any error, as it comes from the source of a body or from a service of others.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -224,6 +224,19 @@ pub(crate) struct AllSettings {
 }
 
 impl AllSettings {
+    pub(crate) fn new(
+        default: RegistrySettings,
+        own: impl IntoIterator<Item = (Registry, RegistrySettings)>,
+    ) -> Self {
+        let own = own
+            .into_iter()
+            .map(|(registry, settings)| (registry.as_str().to_owned(), settings));
+        Self {
+            default,
+            own: own.collect(),
+        }
+    }
+
     pub(crate) fn of(&self, registry: &Registry) -> &RegistrySettings {
         self.own.get(registry.as_str()).unwrap_or(&self.default)
     }

@@ -1,23 +1,61 @@
 //! The order of the layers.
 
+use std::sync::Arc;
+
 use http::{Request, Response};
 use tower::{Service, ServiceBuilder};
+use wharf_authn::Keychain;
 
+use crate::auth::AuthLayer;
 use crate::check::CheckLayer;
+use crate::redirect::RedirectLayer;
+use crate::retry::{RetryLayer, RetryOptions};
+use crate::scheme::SchemeLayer;
+use crate::settings::AllSettings;
+use crate::trace::TraceLayer;
 use crate::user_agent::UserAgentLayer;
 use crate::{Body, Error, Transport};
 
-/// The default stack, from the outside to the bottom.
-pub(crate) fn stack(
-    bottom: Transport,
-    user_agent: UserAgentLayer,
-) -> impl Service<Request<Body>, Response = Response<Body>, Error = Error, Future: Send + 'static>
-+ Clone
-+ Send
-+ Sync
-+ 'static {
+/// What the layers of the default stack are made of.
+pub(crate) struct Ingredients {
+    pub(crate) settings: Arc<AllSettings>,
+    pub(crate) keychain: Arc<dyn Keychain>,
+    pub(crate) user_agent: UserAgentLayer,
+    pub(crate) retry: RetryOptions,
+}
+
+/// The default stack, from the outside to the bottom: a request goes down the list, its answer up.
+///
+/// The user's own layers are around it ([`TransportBuilder::layer`](crate::TransportBuilder::layer)) and in `bottom`
+/// ([`TransportBuilder::layer_inside`](crate::TransportBuilder::layer_inside)).
+pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
     ServiceBuilder::new()
+        .layer(TraceLayer::request())
         .layer(CheckLayer::new())
-        .layer(user_agent)
+        .layer(SchemeLayer::with_settings(Arc::clone(&with.settings)))
+        .layer(RedirectLayer::new())
+        .layer(AuthLayer::with_settings(with.keychain, with.settings))
+        .layer(with.user_agent)
+        .layer(RetryLayer::new(with.retry))
+        .layer(TraceLayer::attempt())
         .service(bottom)
+}
+
+/// What a stack is before it is erased.
+pub(crate) trait Stack:
+    Service<Request<Body>, Response = Response<Body>, Error = Error, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Stack for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Error, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::origin::Origin;
-use crate::{BoxError, Error, RegistryError, Scope};
+use crate::{Error, RegistryError, Scope};
 
 /// No credentials or no token for a registry.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,10 +25,14 @@ pub struct AuthError {
 pub enum AuthFailure {
     /// The keychain could not say what the credentials are.
     #[error("looking up credentials")]
-    Credentials(#[source] Arc<BoxError>),
+    Credentials(#[source] Arc<wharf_authn::Error>),
     /// The registry's challenge names no token server.
     #[error("malformed www-authenticate, missing realm")]
     MissingRealm,
+    /// The registry wants Basic authentication, but the stored credential is an identity token, which only token
+    /// servers take.
+    #[error("the registry takes user and password only, but the stored credential is an identity token")]
+    IdentityTokenForBasic,
     /// The token server is not one that credentials may be sent to, or it could not be reached, or refused.
     #[error("asking for a token")]
     Exchange(#[source] Arc<Error>),
@@ -45,6 +49,12 @@ impl AuthError {
             AuthFailure::Exchange(error) => error.registry_error(),
             _ => None,
         }
+    }
+
+    /// Whether the same request may work a little later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(&self.failure, AuthFailure::Exchange(error) if error.is_temporary())
     }
 
     /// Whether the token server says that credentials are missing or wrong.

@@ -1,5 +1,69 @@
 //! Credentials and tokens.
+//!
+//! The layer is optimistic: the first request to a registry goes out without credentials. A `401` says how to
+//! authenticate; the answer is remembered, so that later requests go straight with what they need. Credentials come from
+//! a [`Keychain`](wharf_authn::Keychain), for the registry and repository in the request's
+//! [`RegistryContext`](crate::RegistryContext).
+//!
+//! # What is sent where
+//!
+//! - A request gets credentials only if its URL is of the origin of its registry, it was not redirected away from there,
+//!   and it has no `Authorization` already. Challenges of other servers are not answered.
+//! - The token server that a registry names has to pass [`resolve_realm`](crate::origin::resolve_realm); its redirects
+//!   are followed only within its origin. An identity token goes only to the site of its registry.
+//! - A token is used for the registry, server, service, scopes and credential that it was made for; a token for more
+//!   serves requests for less.
+//!
+//! # Bodies
+//!
+//! A request that has to be sent again needs a body that [can be](crate::Body::can_resend); else it fails with
+//! [`Error::NotReplayable`](crate::Error::NotReplayable), and never sends part of a body. So that this does not happen to
+//! uploads, a request with a body that can be read once is sent with a token that is good for a while, and where nothing
+//! is known of its registry yet, that is asked first.
+//!
+//! # Place in a stack
+//!
+//! Inside of redirects, outside of retry: token requests pass the inner layers as all others do.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use http::{Request, Response};
+//! use tower::{Layer as _, ServiceExt as _, service_fn};
+//! use wharf_authn::{Basic, StaticKeychain};
+//! use wharf_transport::auth::AuthLayer;
+//! use wharf_transport::{Body, Error, RegistryContext};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry: wharf_name::Registry = "registry.example".parse()?;
+//! let keychain = StaticKeychain::new(registry.clone(), Basic::new("alice", "wonderland"));
+//! let server = service_fn(|request: Request<Body>| async move {
+//!     let response = match request.headers().get("authorization") {
+//!         Some(header) if header == "Basic YWxpY2U6d29uZGVybGFuZA==" => Response::builder(),
+//!         _ => Response::builder().status(401).header("www-authenticate", "Basic realm=registry"),
+//!     };
+//!     Ok::<_, Error>(response.body(Body::empty()).expect("parts are valid"))
+//! });
+//! let service = AuthLayer::new(Arc::new(keychain)).layer(server);
+//! let request = Request::get("https://registry.example/v2/")
+//!     .extension(RegistryContext::new(registry))
+//!     .body(Body::empty())?;
+//! assert_eq!(service.oneshot(request).await?.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
 
+mod cache;
+mod challenge;
 mod error;
+mod exchange;
+mod layer;
+mod service;
+mod state;
+mod token;
 
+pub use self::challenge::Challenge;
 pub use self::error::{AuthError, AuthFailure};
+pub use self::layer::AuthLayer;
+pub use self::service::Auth;

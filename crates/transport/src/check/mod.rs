@@ -28,3 +28,5 @@ mod service;
 
 pub use self::layer::CheckLayer;
 pub use self::service::{BODY_LIMIT, Check};
+
+pub(crate) use self::service::registry_error;

@@ -1,4 +1,5 @@
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -6,6 +7,8 @@ use http::header::{HeaderMap, WARNING};
 use http::{Method, Request, Response, Uri};
 use tower::Service;
 
+use crate::context::ChallengeError;
+use crate::retry::retry_after;
 use crate::{Accepted, AnsweredBy, Attempts, Body, BoxError, Error, RegistryError};
 
 /// How much of an error's body is read, in bytes.
@@ -78,6 +81,11 @@ pub(crate) async fn registry_error(method: Method, url: Uri, response: Response<
         .take(16)
         .filter_map(|value| value.to_str().ok().map(ToOwned::to_owned))
         .collect();
+    error.retry_after = retry_after(&parts.headers, SystemTime::now());
+    error.challenge_error = parts
+        .extensions
+        .get::<ChallengeError>()
+        .map(|error| error.0.clone());
     let (body, complete) = body
         .collect_prefix(BODY_LIMIT)
         .await

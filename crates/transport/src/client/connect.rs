@@ -108,6 +108,8 @@ pub(super) enum ConnectError {
     Tcp(Arc<dyn StdError + Send + Sync>),
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no handshake"))]
     Tls(Arc<dyn StdError + Send + Sync>),
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no handshake"))]
+    NotTls(Arc<dyn StdError + Send + Sync>),
     NoTls,
     Timeout(Phase, Duration),
 }
@@ -121,6 +123,10 @@ impl ConnectError {
                 source: Box::new(source),
             },
             Self::Tls(source) => Error::Tls {
+                origin,
+                source: Box::new(source),
+            },
+            Self::NotTls(source) => Error::NotTls {
                 origin,
                 source: Box::new(source),
             },
@@ -138,7 +144,7 @@ impl ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(error) | Self::Tls(error) => error.fmt(f),
+            Self::Tcp(error) | Self::Tls(error) | Self::NotTls(error) => error.fmt(f),
             Self::NoTls => f.write_str("no TLS"),
             Self::Timeout(phase, _) => write!(f, "{phase} timed out"),
         }

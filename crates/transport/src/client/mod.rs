@@ -62,16 +62,7 @@ impl HttpClient {
         default: RegistrySettings,
         own: impl IntoIterator<Item = (Registry, RegistrySettings)>,
     ) -> Result<Self, Error> {
-        let own = own
-            .into_iter()
-            .map(|(registry, settings)| (registry.as_str().to_owned(), settings));
-        Self::with_settings(
-            timeouts,
-            &AllSettings {
-                default,
-                own: own.collect(),
-            },
-        )
+        Self::with_settings(timeouts, &AllSettings::new(default, own))
     }
 
     pub(crate) fn with_settings(timeouts: Timeouts, settings: &AllSettings) -> Result<Self, Error> {

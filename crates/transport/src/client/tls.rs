@@ -1,6 +1,7 @@
 //! TLS by rustls: which authorities are trusted, and which certificate is shown, at which registry.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -59,8 +60,18 @@ impl Configs {
         let host = origin.host().trim_start_matches('[').trim_end_matches(']');
         let name =
             ServerName::try_from(host.to_owned()).map_err(|error| ConnectError::Tls(Arc::new(error)))?;
-        let stream = TlsConnector::from(config).connect(name, tcp).await;
-        stream.map_err(|error| ConnectError::Tls(Arc::new(error)))
+        TlsConnector::from(config)
+            .connect(name, tcp)
+            .await
+            .map_err(|error| {
+                let speaks_tls = speaks_tls(&error);
+                let error = Arc::new(error);
+                if speaks_tls {
+                    ConnectError::Tls(error)
+                } else {
+                    ConnectError::NotTls(error)
+                }
+            })
     }
 
     fn config(&self, origin: &Origin) -> Result<Arc<ClientConfig>, ConnectError> {
@@ -79,6 +90,14 @@ impl Configs {
             Ok(config) => Ok(Arc::clone(config)),
             Err(error) => Err(ConnectError::Tls(Arc::new(Arc::clone(error)))),
         }
+    }
+}
+
+/// Whether the server spoke TLS as far as the handshake came: then it had something to say about it.
+fn speaks_tls(error: &io::Error) -> bool {
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. }) | None => false,
+        Some(_) => true,
     }
 }
 

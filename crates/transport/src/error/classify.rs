@@ -1,11 +1,13 @@
 //! The questions that callers ask an error.
 
+use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Diagnostic, Error, ErrorCode, RegistryError};
+use super::{Diagnostic, Error, ErrorCode, Phase, RegistryError};
 
 impl Error {
     /// The status of the answer, if there was one.
@@ -60,9 +62,12 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Timeout { .. } => true,
-            Self::Exchange { source, .. } | Self::Body { source } => is_broken_connection(source.as_ref()),
-            _ => self.registry_error().is_some_and(RegistryError::is_temporary),
+            Self::Auth(error) => error.is_temporary(),
+            Self::NoScheme { http, .. } => http.is_temporary(),
+            _ => match self.registry_error() {
+                Some(error) => error.is_temporary(),
+                None => self.cause() != Cause::Permanent,
+            },
         }
     }
 
@@ -139,31 +144,82 @@ pub(crate) fn is_temporary_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
 }
 
-/// Whether a connection broke, anywhere in the chain of causes.
-pub(crate) fn is_broken_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Why there is no answer, as far as it matters for sending the request again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The server certainly did not take the request.
+    NotSent,
+    /// The server may have taken the request.
+    Broken,
+    /// It would be the same again.
+    Permanent,
+}
+
+impl Error {
+    pub(crate) fn cause(&self) -> Cause {
+        match self {
+            Self::Connect { .. } => Cause::NotSent,
+            Self::Timeout {
+                phase: Phase::Connect | Phase::Tls,
+                ..
+            } => Cause::NotSent,
+            Self::Timeout { .. } => Cause::Broken,
+            Self::Tls { source, .. } | Self::NotTls { source, .. } => match cause_of(source.as_ref()) {
+                // No byte of the request goes out before the handshake has ended.
+                Cause::Broken => Cause::NotSent,
+                cause => cause,
+            },
+            Self::Exchange { source, .. } | Self::Body { source } | Self::Service(source) => {
+                cause_of(source.as_ref())
+            }
+            _ => Cause::Permanent,
+        }
+    }
+}
+
+/// What broke, anywhere in the chain of causes.
+fn cause_of(error: &(dyn StdError + 'static)) -> Cause {
     let mut next = Some(error);
     while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<Error>() {
+            return error.cause();
+        }
+        if let Some(error) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
+            return cause_of(error.as_ref());
+        }
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            match error.reason() {
+                Some(h2::Reason::REFUSED_STREAM) => return Cause::NotSent,
+                // Going away without an error is how a server closes a connection in use.
+                Some(h2::Reason::NO_ERROR | h2::Reason::INTERNAL_ERROR) if error.is_remote() => {
+                    return Cause::Broken;
+                }
+                _ => {}
+            }
+        }
         if let Some(error) = error.downcast_ref::<hyper::Error>()
             && (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
         {
-            return true;
+            return Cause::Broken;
         }
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && matches!(
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            if matches!(
                 error.kind(),
                 io::ErrorKind::BrokenPipe
                     | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionRefused
                     | io::ErrorKind::ConnectionReset
                     | io::ErrorKind::NotConnected
+                    | io::ErrorKind::TimedOut
                     | io::ErrorKind::UnexpectedEof
-            )
-        {
-            return true;
-        }
-        if let Some(Error::Timeout { .. }) = error.downcast_ref::<Error>() {
-            return true;
+            ) {
+                return Cause::Broken;
+            }
+            // What an `io::Error` wraps is skipped by its own `source`.
+            next = error.get_ref().map(|error| error as _);
+            continue;
         }
         next = error.source();
     }
-    false
+    Cause::Permanent
 }

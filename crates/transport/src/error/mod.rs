@@ -16,6 +16,8 @@ use crate::{BoxError, RedactedUrl};
 pub use self::diagnostic::{Diagnostic, ErrorCode};
 pub use self::registry::RegistryError;
 
+pub(crate) use self::classify::{Cause, is_temporary_status};
+
 /// What can go wrong between a request and its answer.
 ///
 /// Ask the methods rather than match: the same answer of a registry can reach a caller in several variants.
@@ -33,12 +35,20 @@ pub enum Error {
         /// What the system said.
         source: BoxError,
     },
-    /// The TLS handshake failed: the certificate is not trusted, or the server does not speak TLS.
+    /// The TLS handshake failed: the certificate is not trusted, or there is no common version of TLS.
     #[error("TLS handshake with {origin}")]
     Tls {
         /// With whom.
         origin: Origin,
         /// What TLS said.
+        source: BoxError,
+    },
+    /// The server does not speak TLS, or broke the connection in the handshake.
+    #[error("TLS handshake with {origin}: the server does not seem to speak TLS")]
+    NotTls {
+        /// With whom.
+        origin: Origin,
+        /// What it spoke instead.
         source: BoxError,
     },
     /// An `https` URL in a build without a TLS provider (features `aws-lc-rs` and `ring`).

@@ -11,6 +11,7 @@ use http::uri::Scheme;
 pub use self::resolve::{Site, UnsafeUrl, UnsafeUrlReason, resolve_location, resolve_realm};
 
 pub(crate) use self::address::{Reach, canonical_host};
+pub(crate) use self::resolve::resolve;
 
 /// Where a URL points to: scheme, host and port.
 ///
@@ -72,6 +73,23 @@ impl Origin {
         self.port
     }
 
+    /// Whether both hosts are names of one site: the same, or one the other's parent domain or sibling. Nobody has a
+    /// sibling under a domain of one label.
+    pub(crate) fn is_same_site(&self, other: &Self) -> bool {
+        let (a, b) = (self.host.as_str(), other.host.as_str());
+        if a == b {
+            return true;
+        }
+        if Reach::of(a) != Reach::Public || Reach::of(b) != Reach::Public || is_address(a) || is_address(b) {
+            return false;
+        }
+        let is_below = |host: &str, domain: &str| {
+            domain.contains('.') && host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+        };
+        let parent = a.split_once('.').map_or("", |(_, parent)| parent);
+        is_below(b, a) || b == parent && parent.contains('.') || is_below(b, parent)
+    }
+
     /// How far inside a network the host is.
     pub(crate) fn reach(&self) -> Reach {
         Reach::of(&self.host)
@@ -93,6 +111,10 @@ impl fmt::Display for Origin {
         let scheme = if self.secure { "https" } else { "http" };
         write!(f, "{scheme}://{}", self.authority())
     }
+}
+
+fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
 /// The port of a URL; `None` if it is no port. The URL type itself reads a number that is too large as no port at all.

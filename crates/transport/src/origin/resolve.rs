@@ -43,22 +43,22 @@ pub fn resolve_location(base: &Uri, location: &str) -> Result<Uri, Error> {
 ///
 /// `registry` is the origin that the challenge came from. The rules are those of [`resolve_location`], but stricter,
 /// because credentials go there: a realm is absolute, and a private or loopback address is refused unless it is the
-/// origin of the registry itself.
+/// origin of the registry itself or among those that the user `trusted`.
 ///
 /// # Errors
 /// [`Error::UnsafeUrl`] with the reason.
-pub fn resolve_realm(registry: &Origin, realm: &str) -> Result<Uri, Error> {
-    judge_realm(registry, realm).map_err(|error| Error::UnsafeUrl(Box::new(error)))
+pub fn resolve_realm(registry: &Origin, realm: &str, trusted: &[Origin]) -> Result<Uri, Error> {
+    judge_realm(registry, realm, trusted).map_err(|error| Error::UnsafeUrl(Box::new(error)))
 }
 
-fn judge_realm(registry: &Origin, realm: &str) -> Result<Uri, UnsafeUrl> {
+fn judge_realm(registry: &Origin, realm: &str, trusted: &[Origin]) -> Result<Uri, UnsafeUrl> {
     let url = parse(realm, Site::Realm)?;
     let target = Origin::of(&url).map_err(|error| error.at(Site::Realm))?;
     let refuse = |reason| Err(UnsafeUrl::new(&url, Site::Realm, reason));
     if registry.is_secure() && !target.is_secure() {
         return refuse(UnsafeUrlReason::Downgrade);
     }
-    if target != *registry && target.reach() != Reach::Public {
+    if target != *registry && target.reach() != Reach::Public && !trusted.contains(&target) {
         return refuse(UnsafeUrlReason::Inside);
     }
     rebuild(&url, &target.to_string(), Site::Realm)

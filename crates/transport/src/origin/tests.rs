@@ -55,7 +55,7 @@ fn origins_are_canonical() {
 #[track_caller]
 fn check_realm(realm: &str, registry: &str, want: Result<&str, UnsafeUrlReason>) {
     let registry = Origin::of(&registry.parse().expect("URL")).expect("origin");
-    let got = resolve_realm(&registry, realm).map_err(|error| match error {
+    let got = resolve_realm(&registry, realm, &[]).map_err(|error| match error {
         crate::Error::UnsafeUrl(error) => error.reason,
         other => panic!("{other}"),
     });

@@ -3,11 +3,14 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use tower::{Layer, Service};
+use wharf_authn::{AnonymousKeychain, Keychain};
 use wharf_name::Registry;
 
+use crate::retry::RetryOptions;
 use crate::settings::{AllSettings, PlainHttp, RegistrySettings, Timeouts};
+use crate::stack::{Ingredients, stack};
 use crate::user_agent::UserAgentLayer;
-use crate::{Body, BoxError, Error, HttpClient, stack};
+use crate::{Body, BoxError, Error, HttpClient};
 
 use super::Transport;
 
@@ -20,6 +23,8 @@ type Bottom = Box<dyn FnOnce(Arc<AllSettings>) -> Transport + Send>;
 pub struct TransportBuilder {
     settings: AllSettings,
     timeouts: Timeouts,
+    keychain: Option<Arc<dyn Keychain>>,
+    retry: RetryOptions,
     user_agent: Option<String>,
     bottom: Option<Bottom>,
     inside: Vec<Wrap>,
@@ -29,6 +34,13 @@ pub struct TransportBuilder {
 impl TransportBuilder {
     pub(super) fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets who knows the credentials. Default: [`AnonymousKeychain`], that is nobody. Stored credentials are used only
+    /// by a choice, since references may come from strangers.
+    pub fn keychain(mut self, keychain: Arc<dyn Keychain>) -> Self {
+        self.keychain = Some(keychain);
+        self
     }
 
     /// Names the product that uses this transport, as `my-tool/1.0`; it comes before `wharf/<version>` in the
@@ -41,6 +53,12 @@ impl TransportBuilder {
     /// Sets the time limits of single phases. A custom [bottom](Self::bottom) has its own.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets how often and after which waits requests are repeated.
+    pub fn retry(mut self, options: RetryOptions) -> Self {
+        self.retry = options;
         self
     }
 
@@ -127,7 +145,13 @@ impl TransportBuilder {
             ),
         };
         let bottom = self.inside.into_iter().fold(bottom, |inner, wrap| wrap(inner));
-        let whole = Transport::new(stack(bottom, user_agent), settings);
+        let with = Ingredients {
+            settings: Arc::clone(&settings),
+            keychain: self.keychain.unwrap_or_else(|| Arc::new(AnonymousKeychain)),
+            user_agent,
+            retry: self.retry,
+        };
+        let whole = Transport::new(stack(with, bottom), settings);
         Ok(self.outside.into_iter().fold(whole, |inner, wrap| wrap(inner)))
     }
 }
@@ -148,6 +172,7 @@ where
 impl fmt::Debug for TransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransportBuilder")
+            .field("keychain", &self.keychain)
             .field("settings", &self.settings)
             .field("timeouts", &self.timeouts)
             .field("user_agent", &self.user_agent)

@@ -1,0 +1,295 @@
+//! What an authenticating stack knows: challenges, credentials, tokens.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
+use http::{Request, Response};
+use tokio::time::Instant;
+use tower::Service;
+use wharf_authn::{Credential, CredentialId, Keychain, Resource, Secret};
+
+use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason, resolve_realm};
+use crate::settings::AllSettings;
+use crate::{Body, BoxError, Error, Scope};
+
+use super::cache::{Freshness, Token, TokenCache, TokenKey};
+use super::exchange::{TokenRequest, bearer_header};
+use super::{AuthError, AuthFailure};
+
+/// How a registry wants to be authenticated to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It answered without asking.
+    Open,
+    /// By Basic.
+    Basic,
+    /// By a token of this server, for this service.
+    Bearer { realm: String, service: String },
+}
+
+type Flight = Shared<BoxFuture<'static, Result<Arc<Token>, AuthError>>>;
+
+#[derive(Debug)]
+pub(super) struct State {
+    keychain: Arc<dyn Keychain>,
+    settings: Arc<AllSettings>,
+    registries: Mutex<HashMap<Origin, Known>>,
+    /// Which credential was last used for a resource: the key of its tokens.
+    credentials: Mutex<HashMap<Resource, CredentialId>>,
+    tokens: TokenCache,
+    /// Refresh tokens that came with tokens. They are used before the identity token that they followed.
+    refresh: Mutex<HashMap<TokenKey, Secret>>,
+    flights: Flights,
+}
+
+#[derive(Default)]
+struct Flights(Mutex<HashMap<(TokenKey, Vec<Scope>), Flight>>);
+
+/// Whom a token is for.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) registry: Origin,
+    pub(super) resource: Resource,
+    pub(super) realm: String,
+    pub(super) service: String,
+    pub(super) scopes: Vec<Scope>,
+}
+
+impl State {
+    pub(super) fn new(keychain: Arc<dyn Keychain>, settings: Arc<AllSettings>) -> Self {
+        Self {
+            keychain,
+            settings,
+            registries: Mutex::default(),
+            credentials: Mutex::default(),
+            tokens: TokenCache::default(),
+            refresh: Mutex::default(),
+            flights: Flights::default(),
+        }
+    }
+
+    pub(super) fn known(&self, registry: &Origin) -> Option<Known> {
+        lock(&self.registries).get(registry).cloned()
+    }
+
+    pub(super) fn learn(&self, registry: &Origin, known: Known) {
+        lock(&self.registries).insert(registry.clone(), known);
+    }
+
+    /// Asks the keychain for the credential of a resource.
+    pub(super) async fn credential(&self, resource: &Resource) -> Result<Credential, AuthFailure> {
+        let failed = |error| AuthFailure::Credentials(Arc::new(error));
+        let authenticator = self.keychain.resolve(resource).await.map_err(failed)?;
+        let credential = authenticator.credential().await.map_err(failed)?;
+        lock(&self.credentials).insert(resource.clone(), credential.identity());
+        Ok(credential)
+    }
+
+    /// A token for what is wanted: one that is there and fresh, else a new one. However many ask for the same at the
+    /// same time, the token server is asked once. `rejected` is a token that the registry did not take.
+    pub(super) async fn token<S>(
+        self: &Arc<Self>,
+        inner: &S,
+        wanted: &Wanted,
+        freshness: Freshness,
+        rejected: Option<&Token>,
+    ) -> Result<Arc<Token>, AuthError>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+    {
+        let error = |failure| AuthError {
+            registry: wanted.registry.clone(),
+            scopes: wanted.scopes.clone(),
+            failure,
+        };
+        let known = lock(&self.credentials).get(&wanted.resource).copied();
+        let mut credential = None;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let asked = self.credential(&wanted.resource).await.map_err(error)?;
+                let id = asked.identity();
+                credential = Some(asked);
+                id
+            }
+        };
+        let mut key = wanted.key(id);
+        if let Some(rejected) = rejected {
+            self.tokens.remove(&key, &rejected.header);
+        }
+        let find = |key: &TokenKey| self.tokens.find(key, &wanted.scopes, freshness, Instant::now());
+        if let Some(token) = find(&key) {
+            return Ok(token);
+        }
+        let credential = match credential {
+            Some(credential) => credential,
+            // The credential may have changed since the last exchange.
+            None => self.credential(&wanted.resource).await.map_err(error)?,
+        };
+        if credential.identity() != id {
+            key = wanted.key(credential.identity());
+            if let Some(token) = find(&key) {
+                return Ok(token);
+            }
+        }
+        if let Credential::RegistryToken(token) = &credential {
+            let malformed = || {
+                error(AuthFailure::MalformedToken(
+                    "the token has characters that no header can have",
+                ))
+            };
+            let header = bearer_header(token).ok_or_else(malformed)?;
+            return Ok(Arc::new(Token::lasting(header, wanted.scopes.clone())));
+        }
+        self.join(inner, key, credential, wanted).await
+    }
+
+    /// Joins the exchange that is under way for the same token, or starts it.
+    async fn join<S>(
+        self: &Arc<Self>,
+        inner: &S,
+        key: TokenKey,
+        credential: Credential,
+        wanted: &Wanted,
+    ) -> Result<Arc<Token>, AuthError>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+    {
+        let mut scopes = wanted.scopes.clone();
+        scopes.sort();
+        let flight_key = (key.clone(), scopes);
+        let flight = {
+            let mut flights = lock(&self.flights.0);
+            match flights.get(&flight_key) {
+                Some(flight) => flight.clone(),
+                None => {
+                    let (state, inner, wanted) = (Arc::clone(self), inner.clone(), wanted.clone());
+                    let landed = flight_key.clone();
+                    let flight = async move {
+                        let result = state.exchange(inner, key, &credential, &wanted).await;
+                        lock(&state.flights.0).remove(&landed);
+                        result
+                    };
+                    let flight = flight.boxed().shared();
+                    flights.insert(flight_key, flight.clone());
+                    flight
+                }
+            }
+        };
+        // If whoever started the exchange goes away, the others carry it on: each of them drives it.
+        flight.await
+    }
+
+    async fn exchange<S>(
+        &self,
+        mut inner: S,
+        key: TokenKey,
+        credential: &Credential,
+        wanted: &Wanted,
+    ) -> Result<Arc<Token>, AuthError>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
+        S::Future: Send,
+    {
+        let error = |failure| AuthError {
+            registry: wanted.registry.clone(),
+            scopes: wanted.scopes.clone(),
+            failure,
+        };
+        let realm = self.judge(wanted, credential).map_err(error)?;
+        let refresh = lock(&self.refresh).get(&key).cloned();
+        let mut request = TokenRequest {
+            realm,
+            service: wanted.service.clone(),
+            scopes: wanted.scopes.clone(),
+        };
+        let mut granted = request.exchange(&mut inner, credential, refresh.as_ref()).await;
+        if request.scopes.len() > 1 && granted.as_ref().is_err_and(is_refusal) {
+            // Some servers refuse the whole where they could allow a part, as a push without a mount.
+            request.scopes.truncate(1);
+            granted = request.exchange(&mut inner, credential, refresh.as_ref()).await;
+        }
+        let granted = granted.map_err(error)?;
+        let header = bearer_header(&granted.token).ok_or_else(|| {
+            error(AuthFailure::MalformedToken(
+                "the token has characters that no header can have",
+            ))
+        })?;
+        if let Some(refresh) = granted.refresh
+            && matches!(credential, Credential::IdentityToken { .. })
+        {
+            lock(&self.refresh).insert(key.clone(), refresh);
+        }
+        let now = Instant::now();
+        let token = Arc::new(Token::new(header, wanted.scopes.clone(), granted.life, now));
+        self.tokens.insert(key, Arc::clone(&token), now);
+        Ok(token)
+    }
+
+    /// The URL of the token server, if the credential may be sent there.
+    fn judge(&self, wanted: &Wanted, credential: &Credential) -> Result<http::Uri, AuthFailure> {
+        let failed = |error| AuthFailure::Exchange(Arc::new(error));
+        let trusted = &self.settings.of(wanted.resource.registry()).trusted_realms;
+        let realm = resolve_realm(&wanted.registry, &wanted.realm, trusted).map_err(failed)?;
+        let foreign = |error| failed(Error::UnsafeUrl(Box::new(error)));
+        let origin = Origin::of(&realm).map_err(foreign)?;
+        let lasting = matches!(credential, Credential::IdentityToken { .. });
+        if lasting && !trusted.contains(&origin) && !wanted.registry.is_same_site(&origin) {
+            // A password has to go where the registry says, by the protocol. What outlives a password need not.
+            return Err(foreign(UnsafeUrl::new(
+                &realm,
+                Site::Realm,
+                UnsafeUrlReason::ForeignSite,
+            )));
+        }
+        Ok(realm)
+    }
+}
+
+impl Wanted {
+    fn key(&self, credential: CredentialId) -> TokenKey {
+        TokenKey {
+            registry: self.registry.clone(),
+            realm: self.realm.clone(),
+            service: self.service.clone(),
+            credential,
+        }
+    }
+}
+
+impl std::fmt::Debug for Flights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flights")
+            .field("under_way", &lock(&self.0).len())
+            .finish()
+    }
+}
+
+fn is_refusal(failure: &AuthFailure) -> bool {
+    match failure {
+        AuthFailure::Exchange(error) => {
+            matches!(
+                error.status().map(|status| status.as_u16()),
+                Some(400 | 401 | 403)
+            )
+        }
+        _ => false,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,123 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_core::future::BoxFuture;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body::Body as _;
+use tower::Service;
+
+use crate::check::BODY_LIMIT;
+use crate::context::Probe;
+use crate::error::{Cause, is_temporary_status};
+use crate::send::{send, send_next, take_ready};
+use crate::{Attempts, Body, BoxError, Diagnostic, Error, ErrorCode, NeverRetry};
+
+use super::{Outcome, RetryOptions, Verdict, decide, retry_after};
+
+/// The service of [`RetryLayer`](super::RetryLayer).
+#[derive(Clone, Debug)]
+pub struct Retry<S> {
+    pub(super) inner: S,
+    pub(super) options: Arc<RetryOptions>,
+}
+
+impl<S> Service<Request<Body>> for Retry<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response<Body>, Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx).map_err(Error::from_service)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let inner = take_ready(&mut self.inner);
+        Box::pin(run(inner, Arc::clone(&self.options), request))
+    }
+}
+
+async fn run<S>(
+    mut inner: S,
+    options: Arc<RetryOptions>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Error>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Send,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+{
+    let (parts, body) = request.into_parts();
+    let mut answer = send(&mut inner, Request::from_parts(parts.clone(), body.resend())).await;
+    for attempt in 1.. {
+        let mut result = answer;
+        let wait = wait_after(&parts, &body, &mut result, attempt, &options).await;
+        let Some(wait) = wait else {
+            if let Ok(response) = &mut result {
+                response.extensions_mut().insert(Attempts(attempt));
+            }
+            return result;
+        };
+        match &result {
+            Ok(response) => tracing::info!(attempt, status = response.status().as_u16(), ?wait, "retrying"),
+            Err(error) => tracing::info!(attempt, %error, ?wait, "retrying"),
+        }
+        drop(result);
+        tokio::time::sleep(wait).await;
+        answer = send_next(&mut inner, Request::from_parts(parts.clone(), body.resend())).await;
+    }
+    unreachable!("attempts are counted until one of them is the last")
+}
+
+/// How long to wait before the next attempt; `None` if there is to be none.
+async fn wait_after(
+    parts: &Parts,
+    body: &Body,
+    result: &mut Result<Response<Body>, Error>,
+    attempt: u32,
+    options: &RetryOptions,
+) -> Option<Duration> {
+    if attempt >= options.attempts.get() || parts.extensions.get::<NeverRetry>().is_some() {
+        return None;
+    }
+    let outcome = match result {
+        Err(error) if parts.extensions.get::<Probe>().is_some() && error.cause() == Cause::NotSent => {
+            return None;
+        }
+        Err(error) => Outcome::Failure(error),
+        Ok(response) => Outcome::Response {
+            status: response.status(),
+            retry_after: retry_after(response.headers(), SystemTime::now()),
+            refused: is_temporary_status(response.status()) && is_refused(response).await,
+        },
+    };
+    match decide(&parts.method, !body.is_empty(), body.can_resend(), &outcome) {
+        Verdict::Stop => None,
+        Verdict::Retry => Some(options.ceiling(attempt).mul_f64(rand::random())),
+        Verdict::RetryAfter(wait) => (wait <= options.retry_after_limit).then_some(wait),
+    }
+}
+
+/// Whether a temporary status comes with a diagnostic that is not temporary, as some registries do. Bodies that are
+/// read for it are put back. Reading them to their end also keeps the connection.
+async fn is_refused(response: &mut Response<Body>) -> bool {
+    let size = response.body().size_hint().exact();
+    if size.is_none_or(|size| size > BODY_LIMIT as u64) {
+        return false;
+    }
+    let body = std::mem::take(response.body_mut());
+    let Ok((bytes, true)) = body.collect_prefix(BODY_LIMIT).await else {
+        return false;
+    };
+    let refused = Diagnostic::parse(&bytes)
+        .iter()
+        .any(|error| matches!(error.code, ErrorCode::Denied | ErrorCode::Unauthorized));
+    *response.body_mut() = Body::full(bytes);
+    refused
+}
