@@ -27,7 +27,8 @@
 //! # Parts
 //!
 //! - [`Registry`] and its builder: what it allows ([`Options`]), who is let in ([`auth`]).
-//! - [`store`]: the trait [`Store`], in memory ([`MemoryStore`]).
+//! - [`store`]: the trait [`Store`], in memory ([`MemoryStore`]) and in a directory
+//!   ([`DirectoryStore`]).
 //! - [`hook`]: for tests. Requests are recorded, faults injected, features switched off.
 //! - [`server`](crate::server): binds an address, with time limits and a graceful end.
 //!
@@ -59,4 +60,4 @@ pub use body::{Body, BoxError};
 pub use name::{RepositoryName, TagName};
 pub use options::{Access, Deletion, Options, References};
 pub use registry::{Registry, RegistryBuilder};
-pub use store::{MemoryStore, Store};
+pub use store::{DirectoryStore, MemoryStore, Store};

@@ -1,7 +1,5 @@
 //! Errors as a client sees them: a status and the specification's JSON envelope.
 
-use std::fmt;
-
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
@@ -152,10 +150,6 @@ impl Problem {
         .with_header(CONTENT_RANGE, whole)
     }
 
-    pub(crate) fn code(&self) -> Option<Code> {
-        self.entries.first().map(|entry| entry.code)
-    }
-
     pub(crate) fn into_response(self) -> Response<Body> {
         let json = envelope(&self.entries);
         let mut response = Response::new(Body::empty());
@@ -202,16 +196,6 @@ struct WireError<'a> {
     message: &'a str,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)?;
-        for entry in &self.entries {
-            write!(f, " {}: {}", entry.code.as_str(), entry.message)?;
-        }
-        Ok(())
-    }
-}
-
 impl From<DigestFault> for Problem {
     fn from(fault: DigestFault) -> Self {
         Self::new(Code::DigestInvalid, fault.to_string())
@@ -222,6 +206,10 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         use store::Error;
         let message = error.to_string();
+        if matches!(error, Error::Full(_) | Error::Io(_) | Error::Other(_)) {
+            // The client is told little; whoever runs the registry needs to know.
+            tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        }
         match error {
             Error::BlobUnknown { .. } => Self::new(Code::BlobUnknown, message),
             Error::ManifestUnknown { .. } => Self::new(Code::ManifestUnknown, message),

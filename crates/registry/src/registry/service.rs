@@ -16,7 +16,7 @@ use crate::body::{Body, BoxError};
 use crate::endpoint;
 use crate::hook::Verdict;
 use crate::incoming::Incoming;
-use crate::problem::Code;
+use crate::problem::Problem;
 
 use super::{Inner, Registry};
 
@@ -65,15 +65,8 @@ async fn serve(inner: Arc<Inner>, parts: Parts, incoming: Incoming) -> Response<
 }
 
 async fn respond(inner: &Arc<Inner>, parts: &Parts, incoming: &Incoming) -> Response<Body> {
-    let mut response = match endpoint::dispatch(inner, parts, incoming).await {
-        Ok(response) => response,
-        Err(problem) => {
-            if problem.code() == Some(Code::Internal) {
-                tracing::error!(method = %parts.method, path = parts.uri.path(), %problem, "request failed");
-            }
-            problem.into_response()
-        }
-    };
+    let answered = endpoint::dispatch(inner, parts, incoming).await;
+    let mut response = answered.unwrap_or_else(Problem::into_response);
     response
         .headers_mut()
         .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));

@@ -1,5 +1,8 @@
 //! Where a registry keeps its content: the [`Store`] trait and the two stores that come with it.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod directory;
 mod error;
 mod intake;
 mod memory;
@@ -15,6 +18,7 @@ use wharf_v1::ByteStream;
 
 use crate::name::{RepositoryName, TagName};
 
+pub use directory::{DirectoryOptions, DirectoryStore};
 pub use error::Error;
 pub use memory::{MemoryOptions, MemoryStore};
 pub use types::{Chunk, Listing, ManifestInfo, NewManifest, Page, Referrer, StoredManifest};

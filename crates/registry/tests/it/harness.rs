@@ -1,12 +1,14 @@
 //! A registry that is asked without a socket in between.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use oci_spec::image::Digest;
 use tower::ServiceExt as _;
-use wharf_registry::{Body, Options, Registry};
+use wharf_registry::{Body, DirectoryStore, Options, Registry};
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -33,12 +35,21 @@ impl Harness {
     }
 
     /// A registry with each of the stores.
-    pub(crate) fn each() -> Vec<Self> {
-        Self::each_with(Options::default())
+    pub(crate) async fn each() -> Vec<Self> {
+        Self::each_with(Options::default()).await
     }
 
-    pub(crate) fn each_with(options: Options) -> Vec<Self> {
-        vec![Self::new(Registry::builder().options(options).record().build())]
+    pub(crate) async fn each_with(options: Options) -> Vec<Self> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let directory = DirectoryStore::open(dir.path()).await.expect("a store");
+        let builder = || Registry::builder().options(options.clone()).record();
+        vec![
+            Self::new(builder().build()),
+            Self {
+                registry: builder().store(Arc::new(directory)).build(),
+                _dir: Some(dir),
+            },
+        ]
     }
 
     /// Sends a request.

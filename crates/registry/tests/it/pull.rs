@@ -6,7 +6,7 @@ const ABSENT: &str = "sha256:000000000000000000000000000000000000000000000000000
 
 #[tokio::test]
 async fn support_is_told_at_the_base() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         registry.get("/v2/").await.expect(200);
         registry.get("/v2").await.expect(200);
         registry.head("/v2/").await.expect(200).expect_body("");
@@ -23,7 +23,7 @@ async fn support_is_told_at_the_base() {
 
 #[tokio::test]
 async fn an_existing_blob_is_pulled_whole() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let digest = registry.blob("a/b", "foo").await;
         let path = format!("/v2/a/b/blobs/{digest}");
         for reply in [registry.get(&path).await, registry.head(&path).await] {
@@ -47,7 +47,7 @@ async fn an_existing_blob_is_pulled_whole() {
 
 #[tokio::test]
 async fn a_missing_blob_is_not_found() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         registry.blob("here", "foo").await;
         for path in [
             format!("/v2/here/blobs/{ABSENT}"),
@@ -66,7 +66,7 @@ async fn a_missing_blob_is_not_found() {
 
 #[tokio::test]
 async fn a_repository_shows_only_its_own_blobs() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let digest = registry.blob("mine", "foo").await;
         registry
             .get(&format!("/v2/yours/blobs/{digest}"))
@@ -91,7 +91,7 @@ async fn a_repository_shows_only_its_own_blobs() {
 
 #[tokio::test]
 async fn ranges_are_served() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let digest = registry.blob("a", "foobar").await;
         let path = format!("/v2/a/blobs/{digest}");
         for (range, part, content_range) in [
@@ -140,7 +140,7 @@ async fn ranges_are_served() {
 
 #[tokio::test]
 async fn what_the_client_has_is_not_sent_again() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let (digest, _) = registry.image("a", "latest").await;
         let etag = format!("\"{digest}\"");
         for tags in [&*etag, "*", &format!("\"x\", W/{etag}")] {
@@ -170,7 +170,7 @@ async fn what_the_client_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn manifests_are_pulled_by_tag_and_digest() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let (digest, manifest) = registry.image("a/b", "latest").await;
         for reference in ["latest", digest.as_ref()] {
             let path = format!("/v2/a/b/manifests/{reference}");
@@ -189,7 +189,7 @@ async fn manifests_are_pulled_by_tag_and_digest() {
 
 #[tokio::test]
 async fn a_missing_manifest_is_not_found() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         registry.image("here", "latest").await;
         for reference in ["other", ABSENT, ".INVALID_MANIFEST_NAME", &"a".repeat(129)] {
             for repository in ["here", "nowhere"] {
@@ -208,7 +208,7 @@ async fn a_missing_manifest_is_not_found() {
 
 #[tokio::test]
 async fn names_and_digests_that_are_none_are_refused() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         for name in [
             "A",
             "a/../b",
@@ -266,7 +266,7 @@ async fn names_and_digests_that_are_none_are_refused() {
 
 #[tokio::test]
 async fn methods_that_are_none_are_refused() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         for path in [
             format!("/v2/a/blobs/{ABSENT}"),
             "/v2/a/manifests/x".into(),

@@ -17,7 +17,7 @@ fn sha512(bytes: &str) -> Digest {
 
 #[tokio::test]
 async fn post_then_put() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         for path in ["/v2/a/blobs/uploads/", "/v2/a/blobs/uploads"] {
             let begun = registry.ask("POST", path, &[], "").await;
             let location = begun
@@ -50,7 +50,7 @@ async fn post_then_put() {
 
 #[tokio::test]
 async fn single_post() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let reply = registry
             .ask("POST", &format!("/v2/a/blobs/uploads/?digest={FOO}"), &[], "foo")
             .await;
@@ -70,7 +70,7 @@ async fn single_post() {
 
 #[tokio::test]
 async fn chunks() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let location = registry.upload("a").await;
         let chunk = [("content-range", "0-2")];
         registry
@@ -106,7 +106,7 @@ async fn chunks() {
 
 #[tokio::test]
 async fn a_chunk_out_of_order_is_refused_and_the_upload_stays() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let location = registry.upload("a").await;
         let early = [("content-range", "3-5")];
         registry
@@ -151,7 +151,7 @@ async fn a_chunk_out_of_order_is_refused_and_the_upload_stays() {
 
 #[tokio::test]
 async fn a_chunk_of_the_wrong_length_leaves_the_upload_as_it_was() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let location = registry.upload("a").await;
         registry
             .ask("PATCH", &location, &[("content-range", "0-2")], "foo")
@@ -200,7 +200,7 @@ async fn a_chunk_of_the_wrong_length_leaves_the_upload_as_it_was() {
 
 #[tokio::test]
 async fn a_chunk_that_breaks_off_can_be_gone_on_with() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let location = registry.upload("a").await;
         let broken = futures_util::stream::iter([
             Ok(Bytes::from_static(b"foo")),
@@ -229,7 +229,7 @@ async fn a_chunk_that_breaks_off_can_be_gone_on_with() {
 
 #[tokio::test]
 async fn a_wrong_digest_stores_nothing() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let location = registry.upload("a").await;
         registry.ask("PATCH", &location, &[], "bar").await.expect(202);
         registry
@@ -256,7 +256,7 @@ async fn a_wrong_digest_stores_nothing() {
 
 #[tokio::test]
 async fn sha512_with_every_way_of_pushing() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         for (at, way) in ["post", "put", "patch", "announced", "empty"]
             .into_iter()
             .enumerate()
@@ -312,7 +312,7 @@ async fn sha512_with_every_way_of_pushing() {
 
 #[tokio::test]
 async fn an_upload_can_be_cancelled() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let location = registry.upload("a").await;
         registry.ask("PATCH", &location, &[], "foo").await.expect(202);
         registry.delete(&location).await.expect(204);
@@ -347,7 +347,7 @@ async fn an_upload_can_be_cancelled() {
 
 #[tokio::test]
 async fn a_blob_is_mounted() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let digest = registry.blob("from/here", "foo").await;
         let mount = |to: &str, rest: &str| format!("/v2/{to}/blobs/uploads/?mount={digest}{rest}");
         let reply = registry
@@ -393,7 +393,7 @@ async fn a_blob_is_mounted() {
 
 #[tokio::test]
 async fn the_empty_blob() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let digest = wharf_v1::sha256("");
         let location = registry.upload("a").await;
         registry

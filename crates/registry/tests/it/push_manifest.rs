@@ -6,7 +6,7 @@ const ABSENT: &str = "sha256:000000000000000000000000000000000000000000000000000
 
 #[tokio::test]
 async fn a_manifest_is_stored_byte_for_byte() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let config = registry.blob("a", "{}").await;
         let manifest = format!(" {}\n\n", manifest_of(&config, &config));
         let digest = wharf_v1::sha256(&manifest);
@@ -33,7 +33,7 @@ async fn a_manifest_is_stored_byte_for_byte() {
 
 #[tokio::test]
 async fn any_media_type_is_stored() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         for (at, (sent, stored)) in [
             ("application/vnd.acme+json", "application/vnd.acme+json"),
             ("", "application/octet-stream"),
@@ -59,7 +59,7 @@ async fn any_media_type_is_stored() {
 
 #[tokio::test]
 async fn a_manifest_under_a_digest_must_have_it() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let reply = registry
             .put(&format!("/v2/a/manifests/{ABSENT}"), "text/plain", "foo")
             .await;
@@ -85,7 +85,7 @@ async fn a_manifest_under_a_digest_must_have_it() {
 
 #[tokio::test]
 async fn what_a_manifest_refers_to_must_exist() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let config = registry.blob("a", "{}").await;
         let absent = ABSENT.parse().expect("a digest");
         let reply = registry
@@ -117,7 +117,7 @@ async fn what_a_manifest_refers_to_must_exist() {
             .expect_error(400, "MANIFEST_INVALID");
     }
     let sparse = wharf_registry::Options::default().with_references(wharf_registry::References::MayBeMissing);
-    for registry in Harness::each_with(sparse) {
+    for registry in Harness::each_with(sparse).await {
         let absent = ABSENT.parse().expect("a digest");
         registry
             .put("/v2/a/manifests/x", MANIFEST, manifest_of(&absent, &absent))
@@ -129,7 +129,7 @@ async fn what_a_manifest_refers_to_must_exist() {
 #[tokio::test]
 async fn a_manifest_has_a_size_limit() {
     let options = wharf_registry::Options::default().with_manifest_limit(10);
-    for registry in Harness::each_with(options) {
+    for registry in Harness::each_with(options).await {
         registry
             .put("/v2/a/manifests/x", "text/plain", "0123456789")
             .await
@@ -153,7 +153,7 @@ async fn a_manifest_has_a_size_limit() {
 
 #[tokio::test]
 async fn tags_come_with_the_query() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let digest = wharf_v1::sha256("foo");
         let path = format!("/v2/a/manifests/{digest}?tag=1&tag=1.2&tag=latest");
         let reply = registry.put(&path, "text/plain", "foo").await;
@@ -178,7 +178,7 @@ async fn tags_come_with_the_query() {
 
 #[tokio::test]
 async fn deleting_a_digest_deletes_its_tags_and_deleting_a_tag_only_that() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let (digest, manifest) = registry.image("a", "one").await;
         registry
             .put("/v2/a/manifests/two", MANIFEST, manifest)
@@ -213,7 +213,7 @@ async fn deleting_a_digest_deletes_its_tags_and_deleting_a_tag_only_that() {
 #[tokio::test]
 async fn deletion_and_writing_can_be_off() {
     use wharf_registry::{Access, Deletion, Options};
-    for registry in Harness::each_with(Options::default().with_deletion(Deletion::Refused)) {
+    for registry in Harness::each_with(Options::default().with_deletion(Deletion::Refused)).await {
         let (digest, _) = registry.image("a", "x").await;
         for path in [
             "manifests/x".into(),
@@ -228,7 +228,7 @@ async fn deletion_and_writing_can_be_off() {
         let location = registry.upload("a").await;
         registry.delete(&location).await.expect(204);
     }
-    for registry in Harness::each_with(Options::default().with_access(Access::ReadOnly)) {
+    for registry in Harness::each_with(Options::default().with_access(Access::ReadOnly)).await {
         registry
             .ask("POST", "/v2/a/blobs/uploads/", &[], "")
             .await
@@ -247,7 +247,7 @@ async fn deletion_and_writing_can_be_off() {
 
 #[tokio::test]
 async fn tags_are_listed_in_pages() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         for tag in ["b", "a", "C", "10", "9"] {
             registry
                 .put(&format!("/v2/a/manifests/{tag}"), "text/plain", "foo")
@@ -293,7 +293,7 @@ async fn tags_are_listed_in_pages() {
 
 #[tokio::test]
 async fn the_catalog_is_listed_in_pages() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let list = async |query: &str| {
             let reply = registry.get(&format!("/v2/_catalog{query}")).await;
             let names: Vec<String> =
@@ -336,7 +336,7 @@ async fn the_catalog_is_listed_in_pages() {
 
 #[tokio::test]
 async fn referrers_are_listed() {
-    for registry in Harness::each() {
+    for registry in Harness::each().await {
         let config = registry.blob("a", "{}").await;
         let (subject, _) = registry.image("a", "subject").await;
         let artifact = |subject: &str, extra: &str| {

@@ -404,3 +404,6 @@ impl Store for MemoryStore {
 fn ready<'a, T: Send + 'a>(value: Result<T, Error>) -> BoxFuture<'a, Result<T, Error>> {
     std::future::ready(value).boxed()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! Tests of the store in a directory.
+
+use std::fs;
+
+use super::*;
+use crate::store::conformance;
+
+fn name() -> RepositoryName {
+    "a/b".parse().expect("a name")
+}
+
+fn chunk(bytes: &'static str) -> Chunk {
+    Chunk::new(ByteStream::from_bytes(bytes))
+}
+
+async fn open(dir: &tempfile::TempDir) -> DirectoryStore {
+    DirectoryStore::open(dir.path().join("deep/store"))
+        .await
+        .expect("a store")
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+#[tokio::test]
+async fn conforms() {
+    let dir = dir();
+    conformance::all(&open(&dir).await).await;
+    let left = fs::read_dir(dir.path().join("deep/store/tmp"))
+        .expect("tmp")
+        .count();
+    assert_eq!(left, 0, "temporary files that were left behind");
+}
+
+#[tokio::test]
+async fn what_is_stored_survives_a_restart() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let digest = wharf_v1::sha256("foobar");
+    let id = store
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    store
+        .append_upload(&name(), &id, chunk("foo"))
+        .await
+        .expect("an append");
+    let mut manifest = NewManifest::new(wharf_v1::sha256("m"), "text/plain", "m");
+    manifest.tags.push("latest".parse().expect("a tag"));
+    let referrer = Referrer::new("text/plain", manifest.digest.clone(), 1);
+    let manifest = manifest.with_subject(digest.clone(), referrer.clone());
+    store.put_manifest(&name(), manifest.clone()).await.expect("put");
+    drop(store);
+
+    let store = open(&dir).await;
+    assert_eq!(
+        store
+            .append_upload(&name(), &id, chunk("bar"))
+            .await
+            .expect("an append"),
+        6
+    );
+    store.finish_upload(&name(), &id, &digest).await.expect("a blob");
+    drop(store);
+
+    let store = open(&dir).await;
+    assert_eq!(store.blob(&name(), &digest).await.expect("a blob"), 6);
+    let tag = "latest".parse().expect("a tag");
+    assert_eq!(store.tag(&name(), &tag).await.expect("a tag"), manifest.digest);
+    let read = store
+        .read_manifest(&name(), &manifest.digest)
+        .await
+        .expect("a manifest");
+    assert_eq!(read, StoredManifest::new("text/plain", "m"));
+    assert_eq!(
+        store.referrers(&name(), &digest).await.expect("referrers"),
+        [referrer]
+    );
+}
+
+#[tokio::test]
+async fn two_stores_on_one_directory_share_everything() {
+    let dir = dir();
+    let (one, two) = (open(&dir).await, open(&dir).await);
+    let id = one
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    // In turns: neither has hashed all of it.
+    assert_eq!(
+        one.append_upload(&name(), &id, chunk("fo"))
+            .await
+            .expect("an append"),
+        2
+    );
+    assert_eq!(
+        two.append_upload(&name(), &id, chunk("ob"))
+            .await
+            .expect("an append"),
+        4
+    );
+    assert_eq!(
+        one.append_upload(&name(), &id, chunk("ar"))
+            .await
+            .expect("an append"),
+        6
+    );
+    two.finish_upload(&name(), &id, &wharf_v1::sha256("foobar"))
+        .await
+        .expect("a blob");
+    assert!(matches!(
+        one.append_upload(&name(), &id, chunk("!")).await,
+        Err(Error::UploadUnknown { .. })
+    ));
+    assert_eq!(
+        one.blob(&name(), &wharf_v1::sha256("foobar"))
+            .await
+            .expect("a blob"),
+        6
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_another_process_writes_is_busy() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let id = store
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    let file = fs::File::open(store.layout.repository(&name()).upload(&id)).expect("the upload's file");
+    file.lock().expect("a lock");
+    assert!(matches!(
+        store.append_upload(&name(), &id, chunk("foo")).await,
+        Err(Error::UploadBusy)
+    ));
+    assert!(matches!(
+        store.finish_upload(&name(), &id, &wharf_v1::sha256("")).await,
+        Err(Error::UploadBusy)
+    ));
+    file.unlock().expect("unlocked");
+    store
+        .append_upload(&name(), &id, chunk("foo"))
+        .await
+        .expect("an append");
+}
+
+#[tokio::test]
+async fn what_was_left_behind_is_removed() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let id = store
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    fs::write(store.layout.tmp().join("fresh"), "").expect("a file");
+    let stale = store.layout.tmp().join("stale");
+    fs::write(&stale, "").expect("a file");
+    let old = std::time::SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+    fs::File::open(&stale)
+        .and_then(|file| file.set_modified(old))
+        .expect("an old file");
+    let locked = store
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    let _lock = fs::File::open(store.layout.repository(&name()).upload(&locked)).expect("a file");
+    _lock.lock().expect("a lock");
+
+    let options = DirectoryOptions::default().with_upload_expiry(Duration::ZERO);
+    let store = DirectoryStore::open_with(store.path(), options)
+        .await
+        .expect("a store");
+    assert!(store.layout.tmp().join("fresh").exists());
+    assert!(!stale.exists());
+    assert!(store.upload_size(&name(), &id).await.is_err());
+    assert_eq!(store.upload_size(&name(), &locked).await.expect("in use"), 0);
+}
+
+#[tokio::test]
+async fn what_was_interrupted_cannot_be_seen() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let subject = wharf_v1::sha256("subject");
+    let manifest = NewManifest::new(wharf_v1::sha256("m"), "text/plain", "m");
+    let referrer = Referrer::new("text/plain", manifest.digest.clone(), 1);
+    let manifest = manifest
+        .with_subject(subject.clone(), referrer)
+        .with_tag("latest".parse().expect("a tag"));
+    store.put_manifest(&name(), manifest.clone()).await.expect("put");
+    // As if the put had stopped before the link, or the content were gone.
+    let paths = store.layout.repository(&name());
+    fs::remove_file(paths.manifest(&manifest.digest).expect("a path")).expect("removed");
+    assert_eq!(store.referrers(&name(), &subject).await.expect("referrers"), []);
+    assert!(
+        store
+            .manifest(&name(), &manifest.digest)
+            .await
+            .is_err_and(|error| error.is_not_found())
+    );
+    // A blob that is linked without content is not there either.
+    disk::touch(&paths.blob(&subject).expect("a path")).expect("a link");
+    assert!(
+        store
+            .blob(&name(), &subject)
+            .await
+            .is_err_and(|error| error.is_not_found())
+    );
+    assert!(
+        store
+            .read_blob(&name(), &subject, 0..1)
+            .await
+            .is_err_and(|error| error.is_not_found())
+    );
+}
+
+#[tokio::test]
+async fn a_directory_of_a_later_version_is_refused() {
+    let dir = dir();
+    let store = open(&dir).await;
+    fs::write(store.layout.version(), "2\n").expect("written");
+    assert!(matches!(
+        DirectoryStore::open(store.path()).await,
+        Err(Error::Io(_))
+    ));
+    fs::write(dir.path().join("file"), "").expect("written");
+    assert!(DirectoryStore::open(dir.path().join("file")).await.is_err());
+}
