@@ -143,8 +143,9 @@ impl<T: View> Document<T> {
     ///
     /// # Errors
     /// - [`Error::InvalidDocument`] when the bytes are no JSON of this kind, when bytes follow the
-    ///   JSON, when a manifest or descriptor lacks what makes it one, or when the document could be read
-    ///   as one of another kind too, by what it contains or by its `mediaType` field
+    ///   JSON, when a manifest or descriptor lacks what makes it one, or when a manifest or index could
+    ///   be taken otherwise by another reader: for one of the other kind, by what it contains or by its
+    ///   `mediaType` field, or with other content, by names that differ in case only
     ///   ([CVE-2021-41190](https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m)).
     /// - [`Error::UnexpectedMediaType`] when it was stored as a document of another kind.
     pub fn view(&self) -> Result<&T, Error> {

@@ -72,8 +72,8 @@ fn may_be(kind: DocumentKind, media_type: &MediaType) -> bool {
 }
 
 /// Refuses a document that one reader may take for a manifest and another for an index: who checked it
-/// as one must not see it used as the other (CVE-2021-41190). Names count in any case, because some
-/// readers take them so.
+/// as one must not see it used as the other (CVE-2021-41190). Go's decoder takes names in any case, so a
+/// foreign name counts in any, and one of our own in another case would be read by Go alone.
 fn refuse_ambiguous(kind: DocumentKind, value: &Value) -> Result<(), Flaw> {
     let foreign: &[&str] = match kind {
         DocumentKind::Manifest => &["manifests"],
@@ -83,14 +83,17 @@ fn refuse_ambiguous(kind: DocumentKind, value: &Value) -> Result<(), Flaw> {
     let Some(members) = value.as_object() else {
         return Ok(());
     };
+    let own = Schema::of(kind).fields;
     for (name, value) in members {
-        if !is_empty(value) && foreign.iter().any(|foreign| foreign.eq_ignore_ascii_case(name)) {
-            return Err(Flaw::at(name, What::Ambiguous));
-        }
-        if name.eq_ignore_ascii_case("mediaType")
-            && let Some(text) = value.as_str()
-            && !may_be(kind, &MediaType::from(text))
-        {
+        let is_foreign = foreign.iter().any(|foreign| foreign.eq_ignore_ascii_case(name));
+        let is_misspelt = own
+            .iter()
+            .any(|own| own.name != name && own.name.eq_ignore_ascii_case(name));
+        let is_other_kind = name == "mediaType"
+            && value
+                .as_str()
+                .is_some_and(|text| !may_be(kind, &MediaType::from(text)));
+        if !is_empty(value) && (is_foreign || is_misspelt || is_other_kind) {
             return Err(Flaw::at(name, What::Ambiguous));
         }
     }
@@ -266,7 +269,7 @@ impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
         match self.what {
-            What::Ambiguous => write!(f, "ambiguous document: {path} belongs to another kind"),
+            What::Ambiguous => write!(f, "ambiguous document: others may take {path} for something else"),
             What::Missing => write!(f, "{path} is missing"),
             What::Wanted(wanted) if path.is_empty() => write!(f, "not {wanted}"),
             What::Wanted(wanted) => write!(f, "{path} is not {wanted}"),

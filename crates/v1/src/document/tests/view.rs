@@ -233,38 +233,48 @@ fn ambiguous_documents_are_refused() {
     let child = format!(r#"[{{"digest":"{HASH}","size":1}}]"#);
     invalid(
         &manifest(&format!(r#","manifests":{child}"#)),
-        "manifests belongs to another kind",
+        "manifests for something else",
     );
     invalid(
         &manifest(&format!(r#","Manifests":{child}"#)),
-        "Manifests belongs to another kind",
+        "Manifests for something else",
     );
     invalid(
         &manifest(r#","mediaType":"application/vnd.oci.image.index.v1+json""#),
-        "mediaType belongs",
+        "take mediaType for something else",
     );
     let list = media_type::DOCKER_MANIFEST_LIST;
     invalid(
         &manifest(&format!(r#","mediaType":"{list}""#)),
-        "mediaType belongs",
+        "take mediaType for something else",
     );
     invalid(
         &index(&format!(r#"{{"layers":{child}}}"#)),
-        "layers belongs to another kind",
+        "layers for something else",
     );
     invalid(
         &index(&format!(r#"{{"fsLayers":{child}}}"#)),
-        "fsLayers belongs to another kind",
+        "fsLayers for something else",
     );
     invalid(
         &index(&format!(r#"{{"config":{{"digest":"{HASH}"}}}}"#)),
-        "config belongs to another kind",
+        "config for something else",
     );
     let schema2 = media_type::DOCKER_MANIFEST;
     invalid(
         &index(&format!(r#"{{"mediaType":"{schema2}"}}"#)),
-        "mediaType belongs",
+        "take mediaType for something else",
     );
+    // Go would read these names, and we would not.
+    invalid(
+        &manifest(&format!(r#","Layers":{child}"#)),
+        "Layers for something else",
+    );
+    invalid(
+        &index(&format!(r#"{{"manifestS":{child}}}"#)),
+        "manifestS for something else",
+    );
+    invalid(&index(r#"{"MediaType":"x"}"#), "MediaType for something else");
     // What is empty says nothing.
     assert!(manifest(r#","manifests":[]"#).view().is_ok());
     assert!(index(r#"{"layers":null,"config":{}}"#).view().is_ok());
