@@ -1,4 +1,12 @@
 //! The transport over real sockets and through the whole stack.
 
+mod auth;
+mod fake;
+mod leak;
+mod limits;
+mod log;
 mod plain;
+mod replay;
 mod server;
+#[cfg(feature = "aws-lc-rs")]
+mod tls;
