@@ -104,7 +104,7 @@ fn clippy(root: &Path) -> Result<(), Failure> {
 }
 
 fn doc(root: &Path) -> Result<(), Failure> {
-    let line = "cargo doc --workspace --all-features --no-deps --locked";
+    let line = "cargo doc --workspace --all-features --no-deps --locked --keep-going";
     command::run(
         root,
         &line.split(' ').collect::<Vec<_>>(),
