@@ -11,7 +11,10 @@ fuzz_target!(|text: &str| {
         // Layouts make paths of it.
         let (algorithm, hex) = text.split_once(':').expect("a digest has a colon");
         assert!(matches!(algorithm, "sha256" | "sha384" | "sha512"), "{text}");
-        assert!(hex.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')) && hex.len() >= 64, "{text}");
+        assert!(
+            hex.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')) && hex.len() >= 64,
+            "{text}"
+        );
     }
     // References have a grammar of their own around it, but the same digests.
     if !text.contains('@') {

@@ -7,11 +7,16 @@ use wharf_authn::{DockerConfig, Keychain, Resource};
 use wharf_name::Reference;
 
 fuzz_target!(|text: &str| {
-    let Ok(config) = DockerConfig::parse(text) else { return };
+    let Ok(config) = DockerConfig::parse(text) else {
+        return;
+    };
     for name in ["ubuntu", "registry.example.com/team/app:v1", "localhost:5000/app"] {
         let reference: Reference = name.parse().expect("a reference of ours");
         // Programs are not run in this build, so nothing is waited for.
-        let found = config.resolve(&Resource::from(&reference)).now_or_never().expect("no I/O");
+        let found = config
+            .resolve(&Resource::from(&reference))
+            .now_or_never()
+            .expect("no I/O");
         match found {
             Ok(authenticator) => drop(authenticator.credential().now_or_never()),
             Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),

@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
         let again = resolve_location(&base, &url.to_string()).expect("what was allowed stays allowed");
         assert_eq!(again, url, "{text:?}");
     }
-    if let Ok(url) = resolve_realm(&registry, text) {
+    if let Ok(url) = resolve_realm(&registry, text, &[]) {
         check(&url, &registry);
     }
 });
@@ -28,7 +28,11 @@ fn check(url: &Uri, registry: &Origin) {
     if Origin::of(url).expect("what was allowed has an origin") == *registry {
         return;
     }
-    let host = url.host().expect("an absolute URL").trim_matches(['[', ']']).trim_end_matches('.');
+    let host = url
+        .host()
+        .expect("an absolute URL")
+        .trim_matches(['[', ']'])
+        .trim_end_matches('.');
     assert!(!host.eq_ignore_ascii_case("localhost"), "{url}");
     // `inet_aton` takes more spellings than `parse`: a host of digits, dots and `0x` only has to be a usual address.
     let parsed = host.parse::<IpAddr>();
@@ -37,7 +41,10 @@ fn check(url: &Uri, registry: &Origin) {
     match parsed {
         Ok(IpAddr::V4(address)) => assert!(is_outside(address), "{url}"),
         Ok(IpAddr::V6(address)) => {
-            assert!(!address.is_loopback() && !address.is_unspecified() && !address.is_unique_local(), "{url}");
+            assert!(
+                !address.is_loopback() && !address.is_unspecified() && !address.is_unique_local(),
+                "{url}"
+            );
             assert!(!address.is_unicast_link_local(), "{url}");
             assert!(address.to_ipv4_mapped().is_none_or(is_outside), "{url}");
         }

@@ -17,7 +17,10 @@ fuzz_target!(|text: &str| {
         }
         Err(error) => {
             let _ = (error.to_string(), &error.input()[error.span()]);
-            assert!(strict.parse_reference(text).is_err(), "strict takes less, never more");
+            assert!(
+                strict.parse_reference(text).is_err(),
+                "strict takes less, never more"
+            );
         }
     }
 });
