@@ -56,10 +56,7 @@ pub mod user_agent;
 pub use body::{Body, BodyStream, Opener};
 pub use client::HttpClient;
 pub use context::{Accepted, AnsweredBy, Attempts, NeverRetry, RedactReason, RegistryContext};
-pub use error::{Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError};
+pub use error::{BoxError, Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError};
 pub use redact::RedactedUrl;
 pub use scope::{Actions, Scope};
 pub use transport::{Transport, TransportBuilder};
-
-/// Any error, as it comes from the source of a body or from a service of others.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use crate::RedactedUrl;
 use crate::auth::AuthError;
 use crate::origin::{Origin, UnsafeUrl};
-use crate::{BoxError, RedactedUrl};
 
 pub use self::diagnostic::{Diagnostic, ErrorCode};
 pub use self::registry::RegistryError;
 
 pub(crate) use self::classify::{Cause, is_temporary_status};
+
+/// Any error, as it comes from the source of a body or from a service of others.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What can go wrong between a request and its answer.
 ///
