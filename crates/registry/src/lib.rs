@@ -30,13 +30,13 @@
 //! - [`store`]: the trait [`Store`], in memory ([`MemoryStore`]) and in a directory
 //!   ([`DirectoryStore`]).
 //! - [`hook`]: for tests. Requests are recorded, faults injected, features switched off.
-//! - [`server`](crate::server): binds an address, with time limits and a graceful end.
+//! - [`server`]: binds an address, with time limits and a graceful end.
 //!
 //! # Features
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `server` | no | [`server`](crate::server), on hyper |
+//! | `server` | no | [`server`], on hyper |
 //! | `conformance` | no | [`store::conformance`](crate::store), the suite that every store runs |
 
 pub mod auth;
