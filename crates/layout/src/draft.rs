@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::lock::IndexLock;
+use crate::marker::MARKER;
 use crate::{Error, index_file};
 
 /// Remembers what this process made of a layout that it created, until the first image is in it.
@@ -127,9 +128,11 @@ impl Drop for Work {
 /// Removes what was made, last first. A directory that holds anything else stays, and so does
 /// everything when another process has listed an image or is about to.
 fn roll_back(root: &Path, made: &[PathBuf]) {
-    let Some(_lock) = IndexLock::try_acquire(root) else {
+    let lock = IndexLock::try_acquire(root);
+    // Where making the file to lock is what failed, nobody can hold the lock.
+    if lock.is_none() && root.join(MARKER).exists() {
         return;
-    };
+    }
     if !index_file::is_empty_at(root) {
         return;
     }
