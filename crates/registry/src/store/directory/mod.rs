@@ -72,7 +72,9 @@ impl DirectoryStore {
     /// # Errors
     /// As for [`open`](Self::open).
     pub async fn open_with(path: impl AsRef<Path>, options: DirectoryOptions) -> Result<Self, Error> {
-        let layout = Arc::new(Layout::new(path.as_ref().to_owned()));
+        // Absolute, so that every path in it has a parent to sync, wherever the process goes.
+        let root = std::path::absolute(path.as_ref())?;
+        let layout = Arc::new(Layout::new(root));
         let shared = Shared {
             options,
             uploads: Uploads::default(),
