@@ -28,13 +28,17 @@ pub(super) fn cut(response: Response<Body>, after: u64) -> Response<Body> {
         let length = body.length();
         let kept = stream::unfold(Some((body.into_stream(), after)), |state| async {
             let (mut rest, left) = state?;
+            if left == 0 {
+                // A server that sees the error at once throws away what it has not sent yet.
+                tokio::task::yield_now().await;
+                return Some((Err(broken_off()), None));
+            }
             match rest.next().await? {
-                Ok(mut piece) if left > 0 => {
+                Ok(mut piece) => {
                     piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
                     let left = left - piece.len() as u64;
                     Some((Ok(piece), Some((rest, left))))
                 }
-                Ok(_) => Some((Err(broken_off()), None)),
                 Err(error) => Some((Err(error), None)),
             }
         });
