@@ -10,6 +10,7 @@ use http::{Method, Response};
 
 use crate::body::Body;
 use crate::hook::Reaction;
+use crate::hook::flush::Flushes;
 use crate::hook::reaction::Step;
 use crate::hook::tamper;
 use crate::incoming::Incoming;
@@ -158,7 +159,10 @@ impl Faults {
                 steps.extend(armed.fault.reactions.iter().map(|reaction| reaction.0.clone()));
             }
         }
-        Met(steps)
+        Met {
+            steps,
+            flushes: request.extensions.get().cloned(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Armed>> {
@@ -173,12 +177,15 @@ pub(crate) enum Verdict {
 }
 
 /// The faults that one request meets.
-pub(crate) struct Met(Vec<Step>);
+pub(crate) struct Met {
+    steps: Vec<Step>,
+    flushes: Option<Flushes>,
+}
 
 impl Met {
     /// What happens before the request is looked at.
     pub(crate) async fn before(&self, incoming: &Incoming) -> Verdict {
-        for step in &self.0 {
+        for step in &self.steps {
             match step {
                 Step::Delay(duration) => tokio::time::sleep(*duration).await,
                 Step::Hold(gate) => gate.pass().await,
@@ -196,9 +203,9 @@ impl Met {
 
     /// What happens to the response.
     pub(crate) fn after(&self, response: Response<Body>) -> Response<Body> {
-        self.0.iter().fold(response, |mut response, step| match step {
+        self.steps.iter().fold(response, |mut response, step| match step {
             Step::DropResponse => tamper::dropped(),
-            Step::Cut(after) => tamper::cut(response, *after),
+            Step::Cut(after) => tamper::cut(response, *after, self.flushes.as_ref()),
             Step::Corrupt(at) => tamper::corrupt(response, *at),
             Step::Replace(bytes) => tamper::replace(response, bytes),
             Step::SetHeader(name, value) => {

@@ -8,6 +8,7 @@ use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Response, StatusCode};
 
 use crate::body::{Body, BoxError};
+use crate::hook::flush::Flushes;
 
 /// Marks a response that is not to be sent: the connection breaks instead.
 #[derive(Clone, Copy, Debug)]
@@ -22,27 +23,33 @@ pub(super) fn dropped() -> Response<Body> {
     response
 }
 
-/// Ends a body with an error after some bytes.
-pub(super) fn cut(response: Response<Body>, after: u64) -> Response<Body> {
+/// Ends a body with an error after some bytes, once these have left for the client.
+pub(super) fn cut(response: Response<Body>, after: u64, flushes: Option<&Flushes>) -> Response<Body> {
+    if after >= response.body().length() {
+        return response;
+    }
+    let flushes = flushes.cloned();
     response.map(|body| {
         let length = body.length();
-        let kept = stream::unfold(Some((body.into_stream(), after)), |state| async {
-            let (mut rest, left) = state?;
-            if left == 0 {
-                // A server that sees the error at once throws away what it has not sent yet.
-                tokio::task::yield_now().await;
-                return Some((Err(broken_off()), None));
-            }
-            match rest.next().await? {
-                Ok(mut piece) => {
-                    piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                    let left = left - piece.len() as u64;
-                    Some((Ok(piece), Some((rest, left))))
-                }
-                Err(error) => Some((Err(error), None)),
-            }
+        let mut left = after;
+        let kept = body.into_stream().map(move |piece| {
+            let mut piece = piece?;
+            piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= piece.len() as u64;
+            Ok(piece)
         });
-        Body::stream(kept, length)
+        let kept = kept.take_while(|piece| {
+            let over = matches!(piece, Ok(bytes) if bytes.is_empty());
+            std::future::ready(!over)
+        });
+        let end = stream::once(async move {
+            match flushes {
+                Some(flushes) => flushes.next().await,
+                None => tokio::task::yield_now().await,
+            }
+            Err(broken_off())
+        });
+        Body::stream(kept.chain(end), length)
     })
 }
 

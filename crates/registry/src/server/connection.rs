@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt as _;
 
 use crate::body::{Body, BoxError};
-use crate::hook::Dropped;
+use crate::hook::{Dropped, Flushes};
 use crate::registry::Registry;
 
 use super::ServerOptions;
-use super::idle::IdleTimeout;
+use super::watched::Watched;
 
 /// A response that is kept back to break the connection.
 #[derive(Debug)]
@@ -51,8 +51,12 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(options.concurrent_streams)
         .max_header_list_size(u32::try_from(options.header_limit).unwrap_or(u32::MAX));
-    let service = service_fn(move |request: Request<Incoming>| answer(registry.clone(), request));
-    let io = TokioIo::new(IdleTimeout::new(stream, options.idle_timeout));
+    let flushes = Flushes::default();
+    let io = TokioIo::new(Watched::new(stream, options.idle_timeout, flushes.clone()));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(flushes.clone());
+        answer(registry.clone(), request)
+    });
     let connection = builder.serve_connection(io, service).into_owned();
     watcher.watch(connection).await
 }

@@ -1,8 +1,8 @@
 //! A server for a registry.
 
 mod connection;
-mod idle;
 mod options;
+mod watched;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -321,7 +321,7 @@ pub async fn the_latest_append_takes_over(store: &dyn Store) {
         has_started.await.expect("the first append reads");
         store.append_upload(&name, &id, bytes("bar")).await
     };
-    let (first, second) = futures_util::join!(first, second);
+    let (first, second) = futures_util::future::join(first, second).await;
     assert!(matches!(first, Err(Error::UploadBusy)), "{first:?}");
     assert_eq!(second.expect("an append"), 6);
     store

@@ -1,4 +1,4 @@
-//! Connections on which nothing happens.
+//! Connections, watched for whether anything happens on them.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,24 +8,30 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use crate::hook::Flushes;
+
 /// A connection that fails when no byte went either way for a time. That ends clients that stop in the
-/// middle of a request, that do not read their response, and that keep a connection for nothing.
+/// middle of a request, that do not read their response, and that keep a connection for nothing. Also
+/// tells when bytes have left.
 #[derive(Debug)]
-pub(super) struct IdleTimeout<T> {
+pub(super) struct Watched<T> {
     inner: T,
     timeout: Duration,
+    flushes: Flushes,
     last: Instant,
     sleep: Pin<Box<Sleep>>,
 }
 
-impl<T: Unpin> IdleTimeout<T> {
-    pub(super) fn new(inner: T, timeout: Duration) -> Self {
+impl<T: Unpin> Watched<T> {
+    pub(super) fn new(inner: T, timeout: Duration, flushes: Flushes) -> Self {
         let now = Instant::now();
+        let sleep = Box::pin(tokio::time::sleep_until(now + timeout));
         Self {
             inner,
             timeout,
+            flushes,
             last: now,
-            sleep: Box::pin(tokio::time::sleep_until(now + timeout)),
+            sleep,
         }
     }
 
@@ -47,7 +53,7 @@ impl<T: Unpin> IdleTimeout<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for IdleTimeout<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.inner).poll_read(cx, buf);
@@ -55,7 +61,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for IdleTimeout<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for IdleTimeout<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.inner).poll_write(cx, buf);
@@ -77,7 +83,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for IdleTimeout<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.inner).poll_flush(cx);
+        if polled.is_ready() {
+            this.flushes.note();
+        }
+        polled
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
