@@ -1,0 +1,7 @@
+//! Reading archives.
+
+mod archive;
+mod contents;
+mod image;
+
+pub use archive::Archive;

@@ -1,0 +1,34 @@
+//! The bytes of a layer on their way into an archive.
+
+use std::sync::Arc;
+
+use futures_util::{TryStreamExt as _, stream};
+use oci_spec::image::Descriptor;
+use wharf_v1::{ByteStream, Error as ContentError, Layer};
+
+use crate::Error;
+
+/// The bytes of a layer, opened when first polled.
+pub(super) fn open(layer: Arc<dyn Layer>) -> ByteStream {
+    ByteStream::new(stream::once(async move { layer.compressed().await }).try_flatten())
+}
+
+/// A layer's bytes, exactly as many as the descriptor says: with one more or less, everything behind
+/// them in the archive would be torn.
+pub(super) fn sized(bytes: ByteStream, descriptor: &Descriptor) -> ByteStream {
+    let (want, digest) = (descriptor.size(), descriptor.digest().clone());
+    let chunks = stream::try_unfold((bytes, 0), move |(mut bytes, got)| async move {
+        let chunk = bytes.try_next().await?;
+        let got = got + chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        if got > want || (chunk.is_none() && got < want) {
+            return Err(ContentError::SizeMismatch { got, want });
+        }
+        Ok(chunk.map(|chunk| (chunk, (bytes, got))))
+    });
+    ByteStream::new(chunks.map_err(move |error| {
+        ContentError::source(Error::ReadLayer {
+            digest: digest.clone(),
+            source: Box::new(error),
+        })
+    }))
+}
