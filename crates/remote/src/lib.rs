@@ -14,9 +14,6 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = Server::bind(Registry::in_memory(), "127.0.0.1:0").await?;
 //! let client = Client::new()?;
-//! # use wharf_transport::settings::{PlainHttp, RegistrySettings};
-//! # let plain = RegistrySettings::default().with_plain_http(PlainHttp::Only);
-//! # let client = Client::builder().configure(|stack| stack.default_settings(plain)).build()?;
 //!
 //! let v1: Reference = format!("{}/app:v1", server.host()).parse()?;
 //! client.write(&v1, &wharf_v1::random::image(1, 2, 1024)).await?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use wharf_authn::Keychain;
 use wharf_transport::{Transport, TransportBuilder};
 
 use crate::events::{Events, Observer};
@@ -13,6 +14,7 @@ use super::{Client, Facts, Inner, Settings};
 ///
 /// | setting | default |
 /// |---|---|
+/// | [`keychain`](Self::keychain) | none: anonymous |
 /// | [`jobs`](Self::jobs) | 8 |
 /// | [`page_size`](Self::page_size) | 1000 |
 /// | [`non_distributable`](Self::non_distributable) | skipped |
@@ -55,6 +57,13 @@ impl ClientBuilder {
             },
             observer: None,
         }
+    }
+
+    /// Where credentials come from. It is asked per repository, and only when a registry wants a credential.
+    ///
+    /// Has no effect together with [`transport`](Self::transport).
+    pub fn keychain(self, keychain: Arc<dyn Keychain>) -> Self {
+        self.configure(|transport| transport.keychain(keychain))
     }
 
     /// Changes the settings of the HTTP stack: user agent, retry, layers, trust.

@@ -34,9 +34,6 @@ pub(crate) use self::facts::{Facts, HostFacts, RepositoryFacts, UploadMode};
 ///
 /// let server = Server::bind(Registry::in_memory(), "127.0.0.1:0").await?;
 /// let client = Client::new()?;
-/// # use wharf_transport::settings::{PlainHttp, RegistrySettings};
-/// # let plain = RegistrySettings::default().with_plain_http(PlainHttp::Only);
-/// # let client = Client::builder().configure(|stack| stack.default_settings(plain)).build()?;
 ///
 /// let reference: Reference = format!("{}/app:v1", server.host()).parse()?;
 /// let image = wharf_v1::random::image(1, 2, 1024);

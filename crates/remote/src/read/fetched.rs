@@ -6,11 +6,11 @@ use bytes::Bytes;
 use oci_spec::image::{Descriptor, MediaType};
 use wharf_name::Reference;
 use wharf_v1::media_type::MediaTypeExt as _;
-use wharf_v1::{Document, DocumentKind, PlatformSpec};
+use wharf_v1::{Document, DocumentKind, Image as _, IndexExt as _, PlatformSpec};
 
 use crate::Client;
 use crate::error::{Error, Operation};
-use crate::read::{RemoteImage, RemoteIndex, pick};
+use crate::read::{RemoteImage, RemoteIndex};
 
 /// What a reference names: the bytes of a manifest or index of any kind, and what they are
 /// (Go: `remote.Descriptor`).
@@ -72,8 +72,7 @@ impl Fetched {
     /// [`Error::Answer`] as for [`Client::get`].
     pub async fn image(&self, platform: Option<&PlatformSpec>) -> Result<RemoteImage, Error> {
         if self.media_type().is_index() {
-            let platform = platform.cloned().unwrap_or_default();
-            return pick(&self.index()?, &platform).await;
+            return self.child_for(&platform.cloned().unwrap_or_default()).await;
         }
         if !self.media_type().is_image() {
             return Err(self.unexpected(DocumentKind::Manifest));
@@ -86,6 +85,20 @@ impl Fetched {
             self.descriptor.clone(),
             manifest,
         ))
+    }
+
+    async fn child_for(&self, platform: &PlatformSpec) -> Result<RemoteImage, Error> {
+        let failed = |error| Error::content(Operation::Get, &self.reference, error);
+        let found = self.index()?.image_for(platform).await.map_err(failed)?;
+        let descriptor = found.descriptor().await.map_err(failed)?;
+        // The same image, as what it is: children of a remote index are remote images in its repository.
+        let image = RemoteImage::lazy(
+            self.client.clone(),
+            self.reference.repository().clone(),
+            descriptor,
+        );
+        image.load().await?;
+        Ok(image)
     }
 
     /// The index.

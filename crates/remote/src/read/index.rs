@@ -79,24 +79,6 @@ impl RemoteIndex {
         &self.0.descriptor
     }
 
-    /// Opens a child that is an image manifest.
-    pub(crate) fn image_child(&self, descriptor: &Descriptor) -> RemoteImage {
-        RemoteImage::lazy(
-            self.0.client.clone(),
-            self.0.repository.clone(),
-            descriptor.clone(),
-        )
-    }
-
-    /// Opens a child that is an index.
-    pub(crate) fn index_child(&self, descriptor: &Descriptor) -> Self {
-        Self::lazy(
-            self.0.client.clone(),
-            self.0.repository.clone(),
-            descriptor.clone(),
-        )
-    }
-
     /// The index document, read if it was not yet.
     pub(crate) async fn load(&self) -> Result<&IndexManifest, Error> {
         let load = || async {
@@ -126,18 +108,14 @@ impl Index for RemoteIndex {
 
     fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, wharf_v1::Error>> {
         Box::pin(async {
-            let media_type = descriptor.media_type();
+            let (client, repository) = (self.0.client.clone(), self.0.repository.clone());
+            let (media_type, descriptor) = (descriptor.media_type(), descriptor.clone());
             Ok(if media_type.is_image() {
-                Child::Image(Arc::new(self.image_child(descriptor)))
+                Child::Image(Arc::new(RemoteImage::lazy(client, repository, descriptor)))
             } else if media_type.is_index() {
-                Child::Index(Arc::new(self.index_child(descriptor)))
+                Child::Index(Arc::new(Self::lazy(client, repository, descriptor)))
             } else {
-                let (client, repository) = (self.0.client.clone(), self.0.repository.clone());
-                Child::Blob(Arc::new(RemoteLayer::described(
-                    client,
-                    repository,
-                    descriptor.clone(),
-                )))
+                Child::Blob(Arc::new(RemoteLayer::described(client, repository, descriptor)))
             })
         })
     }

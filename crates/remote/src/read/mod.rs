@@ -10,7 +10,6 @@ mod index;
 mod inline;
 mod layer;
 mod pages;
-mod platform;
 mod resume;
 mod tags;
 
@@ -21,4 +20,3 @@ pub use self::layer::RemoteLayer;
 pub use self::pages::Pages;
 
 pub(crate) use self::get::DOCUMENT_LIMIT;
-pub(crate) use self::platform::pick;

@@ -31,9 +31,7 @@ const MAX_PAGES: usize = 100_000;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use futures_util::TryStreamExt as _;
 /// # let server = wharf_registry::server::Server::bind(wharf_registry::Registry::in_memory(), "127.0.0.1:0").await?;
-/// # use wharf_transport::settings::{PlainHttp, RegistrySettings};
-/// # let plain = RegistrySettings::default().with_plain_http(PlainHttp::Only);
-/// # let client = wharf_remote::Client::builder().configure(|stack| stack.default_settings(plain)).build()?;
+/// # let client = wharf_remote::Client::new()?;
 /// # let repository: wharf_name::Repository = format!("{}/app", server.host()).parse()?;
 /// # client.write(&repository.tag("v1")?.into(), &wharf_v1::random::image(1, 1, 16)).await?;
 /// let mut pages = client.tags(&repository);

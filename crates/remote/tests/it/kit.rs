@@ -1,13 +1,16 @@
 //! Two registries in memory, `a.test` and `b.test`, and a client whose transport ends in them: no sockets, no clock.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
+use http_body::Body as _;
 use tower::ServiceExt as _;
 use wharf_name::{Reference, Repository};
 use wharf_registry::Registry;
 use wharf_remote::{Client, ClientBuilder, Event, Observer};
-use wharf_transport::Body;
+use wharf_transport::{Body, Transport};
 
 pub(crate) struct Kit {
     pub(crate) a: Registry,
@@ -37,6 +40,23 @@ impl Kit {
         fresh_client(&self.a, &self.b, |client| client)
     }
 
+    /// Another client, each of whose requests takes a second of the paused clock: the seconds that an operation takes
+    /// are the round trips that it waits for.
+    pub(crate) fn distant_client(&self) -> Client {
+        let delay = tower::layer::layer_fn(|inner: Transport| {
+            tower::service_fn(move |request: Request<Body>| {
+                let inner = inner.clone();
+                async move {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    inner.send(request).await
+                }
+            })
+        });
+        fresh_client(&self.a, &self.b, |client| {
+            client.configure(|transport| transport.layer_inside(delay))
+        })
+    }
+
     /// What the first registry was asked since this was last called.
     pub(crate) fn asked_a(&self) -> Vec<String> {
         asked(&self.a)
@@ -64,7 +84,11 @@ fn fresh_client(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Client {
     let (a, b) = (a.clone(), b.clone());
-    let bottom = tower::service_fn(move |request: Request<Body>| {
+    let bottom = tower::service_fn(move |mut request: Request<Body>| {
+        // As an HTTP library does.
+        if let (Some(size), false) = (request.body().size_hint().exact(), request.method().is_safe()) {
+            request.headers_mut().insert(CONTENT_LENGTH, size.into());
+        }
         let registry = match request.uri().host() {
             Some("a.test") => a.clone(),
             Some("b.test") => b.clone(),
