@@ -19,36 +19,53 @@ use crate::{BoxError, Error};
 
 use super::connect::ConnectError;
 
+/// In the order of preference: which one is used is decided here and not by the process.
+const PROVIDERS: &[fn() -> CryptoProvider] = &[
+    #[cfg(feature = "aws-lc-rs")]
+    rustls::crypto::aws_lc_rs::default_provider,
+    #[cfg(feature = "ring")]
+    rustls::crypto::ring::default_provider,
+];
+
 /// The TLS configurations of all registries.
 pub(super) struct Configs {
-    /// Built at the first handshake: to read the system's authorities takes longer than many a request.
-    default: OnceLock<Result<Arc<ClientConfig>, Arc<Error>>>,
-    default_settings: TlsSettings,
+    default: Config,
     /// By host and port.
-    own: HashMap<(String, u16), Arc<ClientConfig>>,
+    own: HashMap<(String, u16), Config>,
+    system_roots: OnceLock<RootCertStore>,
+}
+
+/// One configuration, built at its first handshake: to read the system's authorities takes longer than many a request.
+struct Config {
+    settings: TlsSettings,
+    built: OnceLock<Result<Arc<ClientConfig>, Arc<Error>>>,
 }
 
 impl Configs {
     pub(super) fn new(settings: &AllSettings) -> Result<Self, Error> {
-        let default = OnceLock::new();
-        if !settings.default.tls.extra_roots.is_empty() || settings.default.tls.client_identity.is_some() {
-            // Files of the user are read at once, so that what is wrong with them is said at once.
-            let config = Arc::new(client_config(&settings.default.tls)?);
-            default.get_or_init(|| Ok(config));
-        }
-        let mut own = HashMap::new();
+        let config = |settings: &TlsSettings| Config {
+            settings: settings.clone(),
+            built: OnceLock::new(),
+        };
+        let mut configs = Self {
+            default: config(&settings.default.tls),
+            own: HashMap::new(),
+            system_roots: OnceLock::new(),
+        };
         for (registry, settings) in &settings.own {
-            let Ok(url) = format!("https://{registry}/").parse() else {
-                continue;
-            };
-            let Ok(origin) = Origin::of(&url) else { continue };
-            own.insert(key(&origin), Arc::new(client_config(&settings.tls)?));
+            let url = format!("https://{registry}/").parse().ok();
+            if let Some(origin) = url.and_then(|url| Origin::of(&url).ok()) {
+                configs.own.insert(key(&origin), config(&settings.tls));
+            }
         }
-        Ok(Self {
-            default,
-            default_settings: settings.default.tls.clone(),
-            own,
-        })
+        for config in configs.own.values().chain([&configs.default]) {
+            // What is wrong with files of the user is said at once.
+            if !config.settings.extra_roots.is_empty() || config.settings.client_identity.is_some() {
+                let built = configs.build(&config.settings)?;
+                config.built.get_or_init(|| Ok(Arc::new(built)));
+            }
+        }
+        Ok(configs)
     }
 
     pub(super) async fn handshake(
@@ -75,21 +92,70 @@ impl Configs {
     }
 
     fn config(&self, origin: &Origin) -> Result<Arc<ClientConfig>, ConnectError> {
-        if provider().is_none() {
+        if PROVIDERS.is_empty() {
             return Err(ConnectError::NoTls);
         }
-        if let Some(config) = self.own.get(&key(origin)) {
-            return Ok(Arc::clone(config));
-        }
-        let build = || {
-            client_config(&self.default_settings)
-                .map(Arc::new)
-                .map_err(Arc::new)
-        };
-        match self.default.get_or_init(build) {
+        let config = self.own.get(&key(origin)).unwrap_or(&self.default);
+        let build = || self.build(&config.settings).map(Arc::new).map_err(Arc::new);
+        match config.built.get_or_init(build) {
             Ok(config) => Ok(Arc::clone(config)),
             Err(error) => Err(ConnectError::Tls(Arc::new(Arc::clone(error)))),
         }
+    }
+
+    fn build(&self, settings: &TlsSettings) -> Result<ClientConfig, Error> {
+        let failed = |what| move |source: BoxError| Error::Settings { what, source };
+        let provider = PROVIDERS
+            .first()
+            .ok_or_else(|| failed("setting up TLS")("no provider in this build".into()))?;
+        let provider = Arc::new(provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed("setting up TLS")(error.into()))?;
+        let builder = match settings.verification {
+            Verification::Full => builder.with_root_certificates(self.roots(settings)?),
+            Verification::InsecureSkip => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
+        };
+        let mut config = match &settings.client_identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let chain = CertificateDer::pem_slice_iter(&identity.chain)
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|error| failed("reading the client certificate")(error.into()))?;
+                let key = PrivateKeyDer::from_pem_slice(&identity.key)
+                    .map_err(|error| failed("reading the client key")(error.into()))?;
+                builder
+                    .with_client_auth_cert(chain, key)
+                    .map_err(|error| failed("using the client certificate")(error.into()))?
+            }
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn roots(&self, settings: &TlsSettings) -> Result<RootCertStore, Error> {
+        let mut roots = match settings.system_roots {
+            SystemRoots::Trusted => self.system_roots.get_or_init(system_roots).clone(),
+            SystemRoots::Ignored => RootCertStore::empty(),
+        };
+        for pem in &settings.extra_roots {
+            let failed = |source: BoxError| Error::Settings {
+                what: "reading a certificate authority",
+                source,
+            };
+            let mut found = false;
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|error| failed(error.into()))?;
+                roots.add(certificate).map_err(|error| failed(error.into()))?;
+                found = true;
+            }
+            if !found {
+                return Err(failed("no certificate in it".into()));
+            }
+        }
+        Ok(roots)
     }
 }
 
@@ -105,73 +171,16 @@ fn key(origin: &Origin) -> (String, u16) {
     (origin.host().to_owned(), origin.port())
 }
 
-/// The provider of cryptography, chosen here and not by the process: aws-lc-rs where both are built in.
-#[expect(clippy::unnecessary_wraps, reason = "there may be none, by the features")]
-fn provider() -> Option<Arc<CryptoProvider>> {
-    #[cfg(feature = "aws-lc-rs")]
-    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-    return Some(Arc::new(rustls::crypto::ring::default_provider()));
-    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-    return None;
-}
-
-fn client_config(settings: &TlsSettings) -> Result<ClientConfig, Error> {
-    let failed = |what| move |source: BoxError| Error::Settings { what, source };
-    let provider =
-        provider().ok_or_else(|| failed("setting up TLS")("no TLS provider in this build".into()))?;
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed("setting up TLS")(error.into()))?;
-    let builder = match settings.verification {
-        Verification::Full => builder.with_root_certificates(roots(settings)?),
-        Verification::InsecureSkip => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
-    };
-    let mut config = match &settings.client_identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => {
-            let chain = CertificateDer::pem_slice_iter(&identity.chain)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| failed("reading the client certificate")(error.into()))?;
-            let key = PrivateKeyDer::from_pem_slice(&identity.key)
-                .map_err(|error| failed("reading the client key")(error.into()))?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| failed("using the client certificate")(error.into()))?
-        }
-    };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
-}
-
-fn roots(settings: &TlsSettings) -> Result<RootCertStore, Error> {
+/// The authorities that the system trusts.
+fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    if settings.system_roots == SystemRoots::Trusted {
-        // Files that cannot be read and certificates that are odd are no reason to trust nobody.
-        let native = rustls_native_certs::load_native_certs();
-        for error in native.errors {
-            tracing::debug!(%error, "reading the system's certificate authorities");
-        }
-        roots.add_parsable_certificates(native.certs);
+    let native = rustls_native_certs::load_native_certs();
+    // Files that cannot be read and certificates that are odd are no reason to trust nobody.
+    for error in native.errors {
+        tracing::debug!(%error, "reading the system's certificate authorities");
     }
-    for pem in &settings.extra_roots {
-        let failed = |source: BoxError| Error::Settings {
-            what: "reading a certificate authority",
-            source,
-        };
-        let mut found = false;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| failed(error.into()))?;
-            roots.add(certificate).map_err(|error| failed(error.into()))?;
-            found = true;
-        }
-        if !found {
-            return Err(failed("no certificate in it".into()));
-        }
-    }
-    Ok(roots)
+    roots.add_parsable_certificates(native.certs);
+    roots
 }
 
 /// Accepts whatever certificate a server shows.

@@ -96,3 +96,15 @@ async fn a_refused_connection_names_the_origin() {
     assert_eq!(error.to_string(), format!("connecting to http://{addr}"));
     assert!(error.is_temporary());
 }
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+#[tokio::test]
+async fn without_tls_https_says_so() {
+    let transport = Transport::builder().build().expect("settings are valid");
+    let request = Request::get("https://registry.example/v2/")
+        .body(Body::empty())
+        .expect("request is valid");
+    let error = transport.send(request).await.expect_err("no TLS");
+    assert!(matches!(error, Error::NoTls { .. }), "{error:?}");
+    assert!(error.to_string().contains("aws-lc-rs or ring"), "{error}");
+}
