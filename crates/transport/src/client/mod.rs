@@ -26,6 +26,8 @@ use self::limits::{IdleLimited, Progress, Watched, header_within};
 const STREAM_WINDOW: u32 = 2 << 20;
 /// The same for all responses on one connection.
 const CONNECTION_WINDOW: u32 = 8 << 20;
+/// The largest piece in which HTTP/2 servers may send, in bytes: pieces of the usual 16 KiB cost more than their bytes.
+const MAX_FRAME: u32 = 64 << 10;
 
 /// The bottom service of the default stack: sends one request over a connection from its pool and returns the answer,
 /// whatever its status is. It follows no redirect and repeats nothing.
@@ -73,6 +75,7 @@ impl HttpClient {
             .pool_idle_timeout(timeouts.pool_idle)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_frame_size(MAX_FRAME)
             .build(connector);
         Ok(Self { client, timeouts })
     }

@@ -63,9 +63,9 @@ pub enum Error {
         origin: Origin,
     },
     /// Neither `https` nor `http` works at a registry for which both may be tried.
-    #[error("{https}; {http}")]
+    #[error("{}; without TLS", chain(.https))]
     NoScheme {
-        /// What happened with `https`.
+        /// What happened with `https`. There can be one source only, so this one is shown with its causes.
         https: Box<Self>,
         /// What happened with `http`.
         #[source]
@@ -179,6 +179,16 @@ pub enum RedirectLimit {
     /// They lead back to a URL that was there before.
     #[error("the redirects form a cycle")]
     Cycle,
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        text = format!("{text}: {error}");
+        next = error.source();
+    }
+    text
 }
 
 fn seconds(duration: &Duration) -> impl fmt::Display {

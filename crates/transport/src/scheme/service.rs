@@ -1,8 +1,11 @@
+use std::future::pending;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use http::{Request, Response, Uri, uri};
+use http::{Request, Response, StatusCode, Uri, uri};
+use tokio::time::sleep;
 use tower::Service;
 use wharf_name::Registry;
 
@@ -10,7 +13,7 @@ use crate::context::Probe;
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason};
 use crate::send::{send, send_next, take_ready};
 use crate::settings::{AllSettings, PlainHttp};
-use crate::{Body, BoxError, Error, Phase, RegistryContext};
+use crate::{Body, BoxError, Error, NeverRetry, Phase, RedactedUrl, RegistryContext};
 
 use super::layer::Learned;
 
@@ -91,6 +94,11 @@ where
     }
 }
 
+/// For so long a registry is given to answer by `https` before it is asked whether it answers by `http`.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// For so long `https` may then still come.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Sends the first request to a registry that may not speak TLS.
 async fn probe<S>(
     mut inner: S,
@@ -99,7 +107,7 @@ async fn probe<S>(
     request: Request<Body>,
 ) -> Result<Response<Body>, Error>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
+    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Clone + Send,
     S::Future: Send,
 {
     let (mut parts, body) = request.into_parts();
@@ -110,7 +118,18 @@ where
     parts.uri = with_scheme(&parts.uri, uri::Scheme::HTTPS);
     let mut by_https = parts.clone();
     by_https.extensions.insert(Probe);
-    let https = match send(&mut inner, Request::from_parts(by_https, body.resend())).await {
+    let other = inner.clone();
+    let answer = tokio::select! {
+        biased;
+        answer = send(&mut inner, Request::from_parts(by_https, body.resend())) => answer,
+        () = answers_plain(other, &parts.uri) => Err(Error::Timeout {
+            method: parts.method.clone(),
+            url: RedactedUrl::from(&parts.uri),
+            phase: Phase::Tls,
+            after: PATIENCE + GRACE,
+        }),
+    };
+    let https = match answer {
         Ok(response) => {
             learn(true);
             return Ok(response);
@@ -128,11 +147,34 @@ where
                 http: Box::new(http),
             })
         }
+        // This is also what TLS servers say to whoever speaks no TLS to them.
+        Ok(response) if response.status() == StatusCode::BAD_REQUEST => Ok(response),
         // What failed otherwise failed after an answer, for example in what a challenge led to.
         result => {
             learn(false);
             result
         }
+    }
+}
+
+/// Ends once it is clear that a registry answers by `http` and had its time to answer by `https`: there are servers
+/// that take the start of a TLS handshake for the start of a request, and wait for the rest. Otherwise it never ends.
+async fn answers_plain<S>(mut inner: S, url: &Uri)
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
+    S::Future: Send,
+{
+    sleep(PATIENCE).await;
+    let mut ping = Request::new(Body::empty());
+    let mut parts = with_scheme(url, uri::Scheme::HTTP).into_parts();
+    parts.path_and_query = Some(uri::PathAndQuery::from_static("/v2/"));
+    *ping.uri_mut() = Uri::from_parts(parts).expect("an absolute URL stays one with another path");
+    ping.extensions_mut().insert(NeverRetry);
+    match send_next(&mut inner, ping).await {
+        Ok(response) if matches!(response.status(), StatusCode::OK | StatusCode::UNAUTHORIZED) => {
+            sleep(GRACE).await
+        }
+        _ => pending().await,
     }
 }
 

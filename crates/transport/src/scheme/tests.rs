@@ -178,8 +178,10 @@ async fn when_neither_works_both_are_named() {
     let error = result.expect_err("nobody listens");
     assert_eq!(
         error.to_string(),
-        "connecting to https://us.gcr.io; connecting to http://us.gcr.io"
+        "connecting to https://us.gcr.io: refused; without TLS"
     );
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(cause.as_deref(), Some("connecting to http://us.gcr.io"));
     assert!(error.is_temporary());
 }
 
@@ -207,4 +209,62 @@ async fn other_places_are_left_alone() {
     )
     .await;
     assert_eq!(log, ["https://example.com:5000/"]);
+}
+
+/// A server that says nothing to who speaks TLS, and `status` to who does not.
+async fn run_silent(status: u16) -> (Vec<String>, Option<u16>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&log);
+    let bottom = tower::service_fn(move |request: Request<Body>| {
+        seen.lock().expect("not poisoned").push(request.uri().to_string());
+        let secure = request.uri().scheme_str() == Some("https");
+        async move {
+            if secure {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Error>(
+                Response::builder()
+                    .status(status)
+                    .body(Body::empty())
+                    .expect("parts are valid"),
+            )
+        }
+    });
+    let request = Request::get("https://localhost:5000/v2/a")
+        .extension(RegistryContext::new(
+            "localhost:5000".parse().expect("a registry"),
+        ))
+        .body(Body::empty())
+        .expect("parts are valid");
+    let answer = SchemeLayer::new(RegistrySettings::default(), [])
+        .layer(bottom)
+        .oneshot(request);
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(5), answer)
+        .await
+        .ok();
+    let log = log.lock().expect("not poisoned").clone();
+    (
+        log,
+        answer.map(|answer| answer.expect("an answer").status().as_u16()),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_waits_for_the_rest_of_a_handshake_is_asked_by_http() {
+    let urls = [
+        "https://localhost:5000/v2/a",
+        "http://localhost:5000/v2/",
+        "http://localhost:5000/v2/a",
+    ];
+    for status in [200, 401] {
+        assert_eq!(
+            run_silent(status).await,
+            (urls.map(ToOwned::to_owned).to_vec(), Some(status))
+        );
+    }
+    // A TLS server that is slow says this to who speaks no TLS.
+    assert_eq!(
+        run_silent(400).await,
+        (urls[..2].iter().map(ToString::to_string).collect(), None)
+    );
 }
