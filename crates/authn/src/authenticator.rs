@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 
-use crate::{Credential, Error};
+use crate::{Credential, CredentialId, Error};
 
 /// Hands out a credential each time one is needed, so that it can be short-lived.
 ///
@@ -52,6 +52,20 @@ pub trait Authenticator: Debug + Send + Sync + 'static {
     /// If there should be a credential but it cannot be had.
     fn credential(&self) -> BoxFuture<'_, Result<Credential, Error>>;
 
+    /// Told that the registry, or its token server, did not take `credential`, which this gave. Says whether
+    /// it makes sense to ask again now: for a renewed credential, or the next of several.
+    ///
+    /// Who asks again compares the new answer with those refused, and gives up when it has seen it before.
+    /// There may be no more answers than credentials: telling the same refusal for ever is not answered
+    /// "yes" for ever. That nobody has to guess, a credential that this did not give, or gave long ago,
+    /// is answered "no".
+    ///
+    /// Default: no.
+    fn rejected(&self, credential: &CredentialId) -> bool {
+        let _ = credential;
+        false
+    }
+
     /// Whether the answer is and stays [`Credential::Anonymous`]: the keychain has nothing for the
     /// resource, and another one may be asked.
     ///
@@ -69,6 +83,10 @@ impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
         (**self).credential()
     }
 
+    fn rejected(&self, credential: &CredentialId) -> bool {
+        (**self).rejected(credential)
+    }
+
     fn is_anonymous(&self) -> bool {
         (**self).is_anonymous()
     }
@@ -78,6 +96,10 @@ impl<T: Authenticator + ?Sized> Authenticator for Arc<T> {
 impl<T: Authenticator + ?Sized> Authenticator for Box<T> {
     fn credential(&self) -> BoxFuture<'_, Result<Credential, Error>> {
         (**self).credential()
+    }
+
+    fn rejected(&self, credential: &CredentialId) -> bool {
+        (**self).rejected(credential)
     }
 
     fn is_anonymous(&self) -> bool {

@@ -179,12 +179,7 @@ impl Stamp {
             Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
                 return Ok(None);
             }
-            Err(source) => {
-                return Err(Error::Unreadable {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
+            Err(error) => return Err(Error::unreadable(path, error)),
         };
         // A pipe can be read only once.
         if !metadata.is_file() {

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::HelperFault;
+use crate::{HelperFault, HelperVerb};
 
 /// Why credentials could not be had.
 ///
-/// No variant holds a secret, nor text of a file that could be one.
-#[derive(Debug, thiserror::Error)]
+/// No variant holds a secret, nor text of a file that could be one. A clone is cheap: one failure may be
+/// the answer to many who asked at the same time.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file of credentials is there but cannot be read.
@@ -18,7 +20,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 
     /// A file of credentials is too large to be one.
@@ -50,22 +52,24 @@ pub enum Error {
         source: EntryFault,
     },
 
-    /// The credential helper that is responsible did not give an answer.
-    #[error("error getting credentials for {server} from docker-credential-{helper}")]
+    /// The credential helper that is responsible did not do what it was asked for.
+    #[error("error {} docker-credential-{helper}", .verb.doing(.server))]
     Helper {
         /// The helper, without `docker-credential-`.
         helper: String,
-        /// What it was asked for.
+        /// What it was asked to do.
+        verb: HelperVerb,
+        /// The registry, as helpers call it; empty for [`HelperVerb::List`].
         server: String,
         /// What happened.
-        source: Box<HelperFault>,
+        source: Arc<HelperFault>,
     },
 
     /// A keychain or authenticator from elsewhere failed, in its own words: [`Error::other`].
     #[error("credentials are not available")]
     Other {
         /// What it said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -73,7 +77,14 @@ impl Error {
     /// Wraps the failure of a keychain or authenticator that is not from here.
     pub fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Other {
-            source: source.into(),
+            source: Arc::from(source.into()),
+        }
+    }
+
+    pub(crate) fn unreadable(path: &Path, source: io::Error) -> Self {
+        Self::Unreadable {
+            path: path.to_owned(),
+            source: Arc::new(source),
         }
     }
 }

@@ -25,7 +25,6 @@ use crate::{Authenticator, Credential, Error, Secret};
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to know about nobody")]
 pub struct Anonymous;
 
-#[deny(clippy::missing_trait_methods)]
 impl Authenticator for Anonymous {
     fn credential(&self) -> BoxFuture<'_, Result<Credential, Error>> {
         Box::pin(ready(Ok(Credential::Anonymous)))
@@ -111,7 +110,6 @@ impl Authenticator for Bearer {
 }
 
 /// A credential is its own authenticator: it answers itself, always.
-#[deny(clippy::missing_trait_methods)]
 impl Authenticator for Credential {
     fn credential(&self) -> BoxFuture<'_, Result<Credential, Error>> {
         Box::pin(ready(Ok(self.clone())))

@@ -52,6 +52,8 @@ mod docker;
 mod env;
 mod error;
 mod fixed;
+#[cfg(feature = "helper")]
+mod flight;
 mod json;
 mod keychain;
 mod multi;
@@ -68,6 +70,6 @@ pub use error::{ConfigSource, EntryFault, Error, JsonFault};
 pub use fixed::{Anonymous, Basic, Bearer};
 pub use keychain::{AnonymousKeychain, Keychain, StaticKeychain};
 pub use multi::MultiKeychain;
-pub use program::{HelperFault, Helpers};
+pub use program::{HelperFault, HelperVerb, Helpers};
 pub use resource::Resource;
 pub use secret::Secret;

@@ -107,10 +107,7 @@ impl DockerConfig {
     /// [`parse`](Self::parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let unreadable = |source| Error::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |error| Error::unreadable(path, error);
         let file = File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len().min(MAX_SIZE);
         // With room for all of it from the start, no copy of the secrets stays behind from growing.

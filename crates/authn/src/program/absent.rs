@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Authenticator, Environment, Error, HelperFault};
+use crate::{Authenticator, Environment, Error, HelperFault, HelperVerb};
 
 /// Runs credential helpers; in this build, without feature `helper`, refuses to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Helpers;
 
@@ -20,11 +20,15 @@ impl Helpers {
         helper: &str,
         server: &str,
     ) -> Result<Option<Arc<dyn Authenticator>>, Error> {
-        let source = Box::new(HelperFault::Unsupported);
-        Err(Error::Helper {
-            helper: helper.to_owned(),
-            server: server.to_owned(),
-            source,
-        })
+        Err(unsupported(helper, HelperVerb::Get, server))
+    }
+}
+
+fn unsupported(helper: &str, verb: HelperVerb, server: &str) -> Error {
+    Error::Helper {
+        helper: helper.to_owned(),
+        verb,
+        server: server.to_owned(),
+        source: Arc::new(HelperFault::Unsupported),
     }
 }

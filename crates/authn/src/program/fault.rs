@@ -15,6 +15,9 @@ pub enum HelperFault {
     /// The name holds characters that no name of a program has, such as `/`.
     #[error("not a name of a program")]
     Name,
+    /// Helpers keep passwords and identity tokens, and this is neither.
+    #[error("helpers keep passwords and identity tokens only")]
+    Unstorable,
     /// There is no such program.
     #[error("executable file not found in PATH")]
     NotFound,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use wharf_authn::{
     Authenticator, Credential, DefaultKeychain, DockerConfig, Environment, Error, HelperFault, Helpers,
     Keychain,
@@ -179,6 +180,117 @@ async fn one_run_answers_all_who_wait_and_all_for_a_while() {
     tokio::time::advance(Duration::from_secs(2)).await;
     tokio::time::resume();
     assert!(one().await.expect("an answer") != a);
+}
+
+#[tokio::test]
+async fn one_failure_answers_all_who_wait_and_all_for_a_moment() {
+    let helpers = helpers();
+    // It says who it is, which tells its runs apart.
+    let one = async || chain(&helpers.get("refuses", "test.io").await.expect_err("a refusal"));
+    let (a, b, c) = tokio::join!(one(), one(), one());
+    assert!(a.contains("exit status: 1, out: `no: "), "{a}");
+    assert_eq!((&a, &a), (&b, &c));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(4)).await;
+    assert_eq!(one().await, a);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::resume();
+    assert_ne!(one().await, a);
+}
+
+#[tokio::test]
+async fn who_leaves_takes_the_answer_from_nobody() {
+    let helpers = helpers();
+    let mut first = Box::pin(helpers.get("found", "test.io"));
+    let mut second = Box::pin(helpers.get("found", "test.io"));
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    drop(first);
+    assert_eq!(password(&second.await.expect("an answer")), "get test.io");
+}
+
+#[tokio::test]
+async fn a_refused_answer_is_asked_for_again() {
+    let file = config(r#"{"credsStore": "found"}"#);
+    let found = file
+        .resolve(&resource("test.io"))
+        .await
+        .expect("an authenticator");
+    let first = found.credential().await.expect("a credential");
+    assert!(!found.rejected(&first.identity()), "it is fresh");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+    assert!(!found.rejected(&Credential::basic("a", "b").identity()));
+    assert!(found.rejected(&first.identity()));
+    assert!(!found.rejected(&first.identity()), "told already");
+    assert!(found.credential().await.expect("a credential") != first);
+}
+
+#[tokio::test]
+async fn what_is_stored_is_found_listed_and_erased() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("server");
+    let server = file.to_str().expect("UTF-8");
+    let helpers = helpers();
+    let get = async || helpers.get("keeps", server).await.expect("an answer");
+    assert_eq!(get().await, Credential::Anonymous);
+    // What was remembered is forgotten by each of these.
+    for credential in [
+        Credential::basic("user", r#"hunter2 "\/\" é"#),
+        Credential::identity_token("refresh"),
+        Credential::basic("", "token"),
+    ] {
+        helpers.store("keeps", server, &credential).await.expect("stored");
+        assert_eq!(get().await, credential);
+    }
+    helpers.erase("keeps", server).await.expect("erased");
+    assert_eq!(get().await, Credential::Anonymous);
+    // Nothing to erase.
+    helpers.erase("keeps", server).await.expect("nothing to erase");
+
+    let listed = helpers.list("keeps").await.expect("a list");
+    let want = [("https://index.docker.io/v1/", "alice"), ("test.io", "<token>")];
+    assert_eq!(
+        listed,
+        want.map(|(server, user)| (server.to_owned(), user.to_owned()))
+            .into()
+    );
+}
+
+#[tokio::test]
+async fn failures_of_the_other_verbs() {
+    #[track_caller]
+    fn check<T: std::fmt::Debug>(done: Result<T, Error>, want: &str) {
+        let error = done.expect_err(want);
+        assert_eq!(chain(&error), want);
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+    let helpers = helpers();
+    let secret = Credential::basic("user", "hunter2");
+    // It repeats what it was told.
+    check(
+        helpers.store("echoes", "test.io", &secret).await,
+        "error storing credentials for test.io in docker-credential-echoes: exit status: 3, out: `…`, err: `…`",
+    );
+    check(
+        helpers
+            .store("keeps", "test.io", &Credential::registry_token("hunter2"))
+            .await,
+        "error storing credentials for test.io in docker-credential-keeps: helpers keep passwords and identity tokens only",
+    );
+    check(
+        helpers.erase("fails", "test.io").await,
+        "error erasing credentials for test.io in docker-credential-fails: exit status: 7, out: `the vault is locked`, err: `try   again later`",
+    );
+    check(
+        helpers.list("garbage").await,
+        "error listing credentials of docker-credential-garbage: unreadable answer: invalid JSON at line 1 column 1",
+    );
+    check(
+        helpers.list("missing").await,
+        "error listing credentials of docker-credential-missing: executable file not found in PATH",
+    );
 }
 
 #[tokio::test]
