@@ -1,0 +1,5 @@
+//! Images made from images.
+
+mod edit;
+mod golden;
+mod streamed;
