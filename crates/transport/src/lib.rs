@@ -24,6 +24,30 @@
 //! # }
 //! ```
 //!
+//! # Parts
+//!
+//! The layers of the default stack from the outside in, and what travels through them:
+//!
+//! | part | what it is | Go ancestor |
+//! |---|---|---|
+//! | [`Transport`], [`TransportBuilder`] | the stack behind one type | `transport.NewWithContext` |
+//! | [`trace`] | requests as spans | `transport.NewLogger` |
+//! | [`check`], [`RegistryError`] | statuses that were not asked for, as errors | `transport.CheckError`, `transport.Error` |
+//! | [`scheme`] | `https` or `http` | `transport.Ping` |
+//! | [`redirect`] | redirects that give nothing away | none |
+//! | [`auth`], [`Scope`] | credentials and tokens | `transport.Exchange`, `Challenge`, scopes |
+//! | [`user_agent`] | the `User-Agent` header | `transport.NewUserAgent` |
+//! | [`retry`] | sending again | `transport.NewRetry`, `retry.Backoff` |
+//! | [`HttpClient`] | the bottom: connections and their pool | `http.Transport` |
+//! | [`Body`] | bytes that know whether they can be sent again | `http.Request.GetBody` |
+//! | [`RegistryContext`] and the like | what a request carries besides HTTP, as extensions | contexts |
+//! | [`origin`] | where a secret may go, and the judge of URLs that servers choose | none |
+//! | [`settings`] | how registries are reached | `name.Insecure`, `remote.WithTransport` |
+//!
+//! Own layers go around all of these ([`TransportBuilder::layer`]) or between retry and bottom
+//! ([`TransportBuilder::layer_inside`]); [`TransportBuilder::bottom`] replaces the bottom. The example `custom_layer` does
+//! both.
+//!
 //! # Features
 //!
 //! | feature | adds |

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
-use futures_util::future::Shared;
+use futures_util::future::{Shared, WeakShared};
 use http::{Request, Response};
 use tokio::time::Instant;
 use tower::Service;
@@ -30,7 +30,9 @@ pub(super) enum Known {
     Bearer { realm: String, service: String },
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Arc<Token>, AuthError>>>;
+/// A token is the same if it is for the same scopes, in whatever order.
+type FlightKey = (TokenKey, Vec<Scope>);
+type Exchanging = BoxFuture<'static, Result<Arc<Token>, AuthError>>;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -45,8 +47,9 @@ pub(super) struct State {
     flights: Flights,
 }
 
+/// The exchanges under way. They are held by those who wait for them: when the last one goes, so does the exchange.
 #[derive(Default)]
-struct Flights(Mutex<HashMap<(TokenKey, Vec<Scope>), Flight>>);
+struct Flights(Mutex<HashMap<FlightKey, WeakShared<Exchanging>>>);
 
 /// Whom a token is for.
 #[derive(Clone, Debug)]
@@ -171,20 +174,20 @@ impl State {
         let mut scopes = wanted.scopes.clone();
         scopes.sort();
         let flight_key = (key.clone(), scopes);
-        let flight = {
+        let flight: Shared<Exchanging> = {
             let mut flights = lock(&self.flights.0);
-            match flights.get(&flight_key) {
-                Some(flight) => flight.clone(),
+            match flights.get(&flight_key).and_then(WeakShared::upgrade) {
+                Some(flight) => flight,
                 None => {
                     let (state, inner, wanted) = (Arc::clone(self), inner.clone(), wanted.clone());
                     let landed = flight_key.clone();
-                    let flight = async move {
+                    let exchange = async move {
                         let result = state.exchange(inner, key, &credential, &wanted).await;
                         lock(&state.flights.0).remove(&landed);
                         result
                     };
-                    let flight = flight.boxed().shared();
-                    flights.insert(flight_key, flight.clone());
+                    let flight = exchange.boxed().shared();
+                    flights.extend(flight.downgrade().map(|weak| (flight_key, weak)));
                     flight
                 }
             }

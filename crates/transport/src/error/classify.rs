@@ -156,6 +156,20 @@ pub(crate) enum Cause {
 }
 
 impl Error {
+    /// Whether a failure over `https` leaves open that the server speaks `http`.
+    pub(crate) fn may_speak_plain(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::NotTls { .. }
+                | Self::NoTls { .. }
+                | Self::Timeout {
+                    phase: Phase::Connect | Phase::Tls,
+                    ..
+                }
+        )
+    }
+
     pub(crate) fn cause(&self) -> Cause {
         match self {
             Self::Connect { .. } => Cause::NotSent,
@@ -187,15 +201,10 @@ fn cause_of(error: &(dyn StdError + 'static)) -> Cause {
         if let Some(error) = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>() {
             return cause_of(error.as_ref());
         }
-        if let Some(error) = error.downcast_ref::<h2::Error>() {
-            match error.reason() {
-                Some(h2::Reason::REFUSED_STREAM) => return Cause::NotSent,
-                // Going away without an error is how a server closes a connection in use.
-                Some(h2::Reason::NO_ERROR | h2::Reason::INTERNAL_ERROR) if error.is_remote() => {
-                    return Cause::Broken;
-                }
-                _ => {}
-            }
+        if let Some(error) = error.downcast_ref::<h2::Error>()
+            && let Some(cause) = cause_of_reset(error)
+        {
+            return cause;
         }
         if let Some(error) = error.downcast_ref::<hyper::Error>()
             && (error.is_incomplete_message() || error.is_closed() || error.is_canceled())
@@ -222,4 +231,21 @@ fn cause_of(error: &(dyn StdError + 'static)) -> Cause {
         next = error.source();
     }
     Cause::Permanent
+}
+
+/// What an HTTP/2 stream or connection that the server ended means for the request on it.
+fn cause_of_reset(error: &h2::Error) -> Option<Cause> {
+    match error.reason()? {
+        h2::Reason::REFUSED_STREAM => Some(Cause::NotSent),
+        _ if error.is_remote() && error.is_go_away() => Some(Cause::Broken),
+        h2::Reason::NO_ERROR
+        | h2::Reason::INTERNAL_ERROR
+        | h2::Reason::CANCEL
+        | h2::Reason::ENHANCE_YOUR_CALM
+            if error.is_remote() =>
+        {
+            Some(Cause::Broken)
+        }
+        _ => None,
+    }
 }

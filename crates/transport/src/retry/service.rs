@@ -10,7 +10,7 @@ use tower::Service;
 
 use crate::check::BODY_LIMIT;
 use crate::context::Probe;
-use crate::error::{Cause, is_temporary_status};
+use crate::error::is_temporary_status;
 use crate::send::{send, send_next, take_ready};
 use crate::{Attempts, Body, BoxError, Diagnostic, Error, ErrorCode, NeverRetry};
 
@@ -87,7 +87,7 @@ async fn wait_after(
         return None;
     }
     let outcome = match result {
-        Err(error) if parts.extensions.get::<Probe>().is_some() && error.cause() == Cause::NotSent => {
+        Err(error) if parts.extensions.get::<Probe>().is_some() && error.may_speak_plain() => {
             return None;
         }
         Err(error) => Outcome::Failure(error),

@@ -134,7 +134,7 @@ where
             learn(true);
             return Ok(response);
         }
-        Err(error) if may_speak_plain(&error) && body.can_resend() => error,
+        Err(error) if error.may_speak_plain() && body.can_resend() => error,
         Err(error) => return Err(error),
     };
     tracing::debug!(%registry, error = %https, "trying http instead of https");
@@ -176,20 +176,6 @@ where
         }
         _ => pending().await,
     }
-}
-
-/// Whether a failure over `https` leaves open that the server speaks `http`.
-fn may_speak_plain(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Connect { .. }
-            | Error::NotTls { .. }
-            | Error::NoTls { .. }
-            | Error::Timeout {
-                phase: Phase::Connect | Phase::Tls,
-                ..
-            }
-    )
 }
 
 fn is_at(url: &Uri, registry: &Registry) -> bool {

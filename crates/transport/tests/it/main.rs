@@ -2,6 +2,8 @@
 
 mod auth;
 mod fake;
+#[cfg(feature = "aws-lc-rs")]
+mod h2;
 mod leak;
 mod limits;
 mod log;

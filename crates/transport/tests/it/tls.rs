@@ -17,14 +17,14 @@ use wharf_transport::{Body, Error, RegistryContext, Transport};
 use crate::server::{Handler, Seen, Server, serve};
 
 /// An authority with certificates for one server and one client.
-struct Authority {
+pub(crate) struct Authority {
     pem: String,
     key: KeyPair,
     params: CertificateParams,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -42,6 +42,41 @@ impl Authority {
     }
 }
 
+/// Speaks TLS as the authority's server, offers `protocols`, and wants a client certificate of `clients`.
+pub(crate) fn acceptor(
+    authority: &Authority,
+    protocols: &[&str],
+    clients: Option<&Authority>,
+) -> TlsAcceptor {
+    let (certificate, key) =
+        authority.issue(&["127.0.0.1", "localhost"], ExtendedKeyUsagePurpose::ServerAuth);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("versions");
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(clients) => {
+            let mut roots = rustls::RootCertStore::empty();
+            let root = clients.params.self_signed(&clients.key).expect("a certificate");
+            roots.add(root.der().clone()).expect("a root");
+            let verifier =
+                rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().expect("roots"))
+        }
+    };
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .expect("a certificate and its key");
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
+    TlsAcceptor::from(Arc::new(config))
+}
+
 struct TlsServer {
     registry: Registry,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -55,41 +90,8 @@ impl Drop for TlsServer {
 }
 
 impl TlsServer {
-    /// Offers `protocols`, and wants a client certificate of `clients`.
     async fn start(authority: &Authority, protocols: &[&str], clients: Option<&Authority>) -> Self {
-        let (certificate, key) =
-            authority.issue(&["127.0.0.1", "localhost"], ExtendedKeyUsagePurpose::ServerAuth);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("versions");
-        let builder = match clients {
-            None => builder.with_no_client_auth(),
-            Some(clients) => {
-                let mut roots = rustls::RootCertStore::empty();
-                let der = clients
-                    .params
-                    .self_signed(&clients.key)
-                    .expect("a certificate")
-                    .der()
-                    .clone();
-                roots.add(der).expect("a root");
-                let verifier =
-                    rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-                builder.with_client_cert_verifier(verifier.build().expect("roots"))
-            }
-        };
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
-        let mut config = builder
-            .with_single_cert(chain, key)
-            .expect("a certificate and its key");
-        config.alpn_protocols = protocols
-            .iter()
-            .map(|protocol| protocol.as_bytes().to_vec())
-            .collect();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-
+        let acceptor = acceptor(authority, protocols, clients);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let registry = listener
             .local_addr()
@@ -139,7 +141,7 @@ impl TlsServer {
     }
 }
 
-fn trusting(authority: &Authority) -> TlsSettings {
+pub(crate) fn trusting(authority: &Authority) -> TlsSettings {
     TlsSettings::default()
         .with_system_roots(SystemRoots::Ignored)
         .with_extra_root(authority.pem.clone())
