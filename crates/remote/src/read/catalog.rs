@@ -5,6 +5,7 @@ use wharf_name::Registry;
 
 use crate::error::Operation;
 use crate::read::Pages;
+use crate::read::walk::List;
 use crate::{Client, wire};
 
 impl Client {
@@ -16,15 +17,16 @@ impl Client {
     /// # Errors
     /// The stream fails as that of [`tags`](Self::tags) does.
     pub fn catalog(&self, registry: &Registry) -> Pages {
-        let context = wire::catalog(registry);
-        Pages::new(
-            self.clone(),
-            context,
-            "_catalog",
-            Operation::Catalog,
-            registry.into(),
-            |body| serde_json::from_slice(body).map(|page: Page| page.repositories.unwrap_or_default()),
-        )
+        let list = List {
+            context: wire::catalog(registry),
+            operation: Operation::Catalog,
+            target: registry.into(),
+            path: "_catalog".to_owned(),
+            parse: |body| {
+                serde_json::from_slice(body).map(|page: Page| page.repositories.unwrap_or_default())
+            },
+        };
+        Pages::of(self.clone(), list)
     }
 }
 

@@ -9,9 +9,11 @@ mod image;
 mod index;
 mod inline;
 mod layer;
+mod link;
 mod pages;
 mod resume;
 mod tags;
+mod walk;
 
 pub use self::fetched::Fetched;
 pub use self::image::RemoteImage;

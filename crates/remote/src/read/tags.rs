@@ -5,6 +5,7 @@ use wharf_name::Repository;
 
 use crate::error::Operation;
 use crate::read::Pages;
+use crate::read::walk::List;
 use crate::{Client, wire};
 
 impl Client {
@@ -20,15 +21,14 @@ impl Client {
     /// with [`Error::Answer`](crate::Error::Answer) when a page is not a list, or names a next page that is not at the
     /// registry or was read before.
     pub fn tags(&self, repository: &Repository) -> Pages {
-        let path = format!("{}/tags/list", repository.path());
-        Pages::new(
-            self.clone(),
-            wire::pull(repository),
-            &path,
-            Operation::Tags,
-            repository.into(),
-            |body| serde_json::from_slice(body).map(|page: Page| page.tags.unwrap_or_default()),
-        )
+        let list = List {
+            context: wire::pull(repository),
+            operation: Operation::Tags,
+            target: repository.into(),
+            path: format!("{}/tags/list", repository.path()),
+            parse: |body| serde_json::from_slice(body).map(|page: Page| page.tags.unwrap_or_default()),
+        };
+        Pages::of(self.clone(), list)
     }
 }
 

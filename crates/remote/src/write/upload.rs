@@ -79,7 +79,7 @@ impl Destination {
             if can_repeat && mode == UploadMode::Put && is_put_refused(&error, attempt) {
                 mode = UploadMode::Patch;
             } else if can_repeat && is_ambiguous(&error) && attempt < self.client.settings().attempts {
-                tokio::time::sleep(pause(attempt)).await;
+                tokio::time::sleep(pause(attempt, &error)).await;
                 attempt += 1;
             } else {
                 return Err(error);
@@ -264,7 +264,10 @@ fn is_put_refused(error: &Error, attempt: u32) -> bool {
     }
 }
 
-/// How long to wait after so many attempts: 1 s, 3 s, 9 s.
-fn pause(attempt: u32) -> Duration {
-    Duration::from_secs(1) * 3_u32.saturating_pow((attempt - 1).min(3))
+/// How long to wait after so many attempts: as long as the registry asks for, within limits, or else 1 s, 3 s, 9 s.
+fn pause(attempt: u32, error: &Error) -> Duration {
+    match error.transport().and_then(wharf_transport::Error::retry_after) {
+        Some(asked) => asked.min(Duration::from_secs(60)),
+        None => Duration::from_secs(1) * 3_u32.saturating_pow((attempt - 1).min(2)),
+    }
 }

@@ -3,14 +3,17 @@
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::Method;
 use http::header::{HeaderValue, LINK};
-use wharf_registry::hook::{Fault, Reaction};
+use wharf_registry::Registry;
+use wharf_registry::hook::{Fault, Feature, Profile, Reaction};
 
 use crate::kit::{Kit, recording, reference, repository};
 
 async fn with_tags(page_size: u32, tags: &[&str]) -> Kit {
-    let kit = Kit::with(recording(), recording(), |client| {
-        client.page_size(Some(page_size))
-    });
+    with_tags_at(recording(), page_size, tags).await
+}
+
+async fn with_tags_at(registry: Registry, page_size: u32, tags: &[&str]) -> Kit {
+    let kit = Kit::with(registry, recording(), |client| client.page_size(Some(page_size)));
     let image = wharf_v1::random::image(1, 1, 10);
     for tag in tags {
         kit.client
@@ -52,6 +55,47 @@ async fn a_page_is_asked_for_when_the_one_before_was_taken() {
         Some(vec!["c".to_owned()])
     );
     assert_eq!(pages.try_next().await.expect("the end"), None);
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_link_is_asked_for_what_comes_after() {
+    let registry = Registry::builder()
+        .record()
+        .profile(Profile::full().without(Feature::PageLinks))
+        .build();
+    let kit = with_tags_at(registry, 2, &["a", "b", "c", "d"]).await;
+    let tags = kit
+        .client
+        .tags(&repository("a.test/app"))
+        .collect_all()
+        .await
+        .expect("a list");
+    assert_eq!(tags, ["a", "b", "c", "d"]);
+    assert_eq!(
+        kit.asked_a(),
+        [
+            "GET app/tags/list?n=2 200",
+            "GET app/tags/list?n=2&last=b 200",
+            "GET app/tags/list?n=2&last=d 200"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_registry_that_knows_no_pages_is_asked_once_more_at_most() {
+    let kit = with_tags(2, &["a", "b"]).await;
+    let same = Reaction::replace_body(r#"{"name":"app","tags":["a","b"]}"#);
+    kit.a
+        .faults()
+        .add(Fault::on(Method::GET, "/tags/list").then(same));
+    let tags = kit
+        .client
+        .tags(&repository("a.test/app"))
+        .collect_all()
+        .await
+        .expect("a list");
+    assert_eq!(tags, ["a", "b"]);
+    assert_eq!(kit.asked_a().len(), 2);
 }
 
 #[tokio::test]

@@ -219,6 +219,81 @@ async fn a_refusal_is_not_repeated() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_location_elsewhere_gets_no_credential() {
+    let kit = Kit::with(recording(), recording(), |client| {
+        let basic = wharf_authn::Basic::new("user", "password");
+        let name = app().registry().clone();
+        client
+            .keychain(Arc::new(wharf_authn::StaticKeychain::new(name, basic)))
+            .upload_attempts(1)
+    });
+    let challenge = HeaderValue::from_static("Basic realm=\"a\"");
+    let unauthorized =
+        Reaction::status(StatusCode::UNAUTHORIZED).with_header(http::header::WWW_AUTHENTICATE, challenge);
+    let bare = Fault::when(|request| !request.headers.contains_key("authorization"));
+    kit.a.faults().add(bare.then(unauthorized.clone()));
+    let elsewhere = HeaderValue::from_static("https://b.test/v2/app/blobs/uploads/1");
+    kit.a.faults().add(
+        Fault::on(Method::POST, "/uploads/").then(Reaction::set_header(http::header::LOCATION, elsewhere)),
+    );
+    kit.b
+        .faults()
+        .add(Fault::on(Method::PUT, "/uploads/").then(unauthorized));
+    kit.client
+        .write_layer(&app(), &layer(1))
+        .await
+        .expect_err("not let in there");
+    let sent = kit.b.log().requests();
+    assert!(
+        sent.iter()
+            .all(|request| request.header("authorization").is_none()),
+        "{sent:#?}"
+    );
+    assert!(
+        kit.a
+            .log()
+            .requests()
+            .iter()
+            .any(|request| request.header("authorization").is_some())
+    );
+}
+
+#[tokio::test]
+async fn a_location_inside_the_network_is_refused() {
+    let kit = Kit::new();
+    for location in [
+        "https://169.254.169.254/latest/",
+        "http://10.0.0.1/v2/",
+        "ftp://a.test/v2/",
+        "http://b.test/v2/",
+    ] {
+        kit.a.faults().clear();
+        let header = HeaderValue::from_static(location);
+        kit.a.faults().add(
+            Fault::on(Method::POST, "/uploads/").then(Reaction::set_header(http::header::LOCATION, header)),
+        );
+        let error = kit
+            .client
+            .write_layer(&app(), &layer(1))
+            .await
+            .expect_err(location);
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(cause.starts_with("refusing location"), "{cause}");
+    }
+    assert!(!kit.asked_a().iter().any(|line| line.starts_with("PUT")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_that_a_registry_asks_for_is_kept() {
+    let kit = Kit::new();
+    let busy = Reaction::status(StatusCode::TOO_MANY_REQUESTS).with_retry_after("7");
+    kit.a.faults().add(full_put().times(1).then(busy));
+    let began = tokio::time::Instant::now();
+    kit.client.write_layer(&app(), &layer(1)).await.expect("written");
+    assert_eq!(began.elapsed().as_secs(), 7);
+}
+
 #[tokio::test]
 async fn an_abandoned_push_gives_up_its_session() {
     let kit = Kit::new();
