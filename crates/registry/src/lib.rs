@@ -3,7 +3,7 @@
 //! [`Registry`] is a [`tower::Service`] that speaks the
 //! [distribution specification](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md)
 //! whole, so it can be called directly, mounted in any server on hyper, or given to
-//! [`server::Server`](crate::server), which binds an address. It is three things in one: the registry that works with nothing
+//! `server::Server`, which binds an address. It is three things in one: the registry that works with nothing
 //! installed, a small registry for a team, and the test server of every crate of this workspace.
 //!
 //! ```
@@ -30,13 +30,13 @@
 //! - [`store`]: the trait [`Store`], in memory ([`MemoryStore`]) and in a directory
 //!   ([`DirectoryStore`]).
 //! - [`hook`]: for tests. Requests are recorded, faults injected, features switched off.
-//! - [`server`]: binds an address, with time limits and a graceful end.
+//! - `server`: binds an address, with time limits and a graceful end.
 //!
 //! # Features
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `server` | no | [`server`], on hyper |
+//! | `server` | no | the module `server`: a server on hyper |
 //! | `conformance` | no | [`store::conformance`](crate::store), the suite that every store runs |
 
 pub mod auth;

@@ -72,7 +72,7 @@ impl Fault {
         self
     }
 
-    /// What happens to them. Several reactions take place together.
+    /// What happens to them. Several reactions take place one after the other.
     #[must_use]
     pub fn then(mut self, reaction: Reaction) -> Self {
         self.reactions.push(reaction);
@@ -189,9 +189,9 @@ impl Met {
             match step {
                 Step::Delay(duration) => tokio::time::sleep(*duration).await,
                 Step::Hold(gate) => gate.pass().await,
+                Step::TakeBody(bytes) => take_body(incoming, *bytes).await,
                 Step::DropConnection { after } => {
-                    let mut bytes = incoming.stream();
-                    while incoming.received() < *after && matches!(bytes.next().await, Some(Ok(_))) {}
+                    take_body(incoming, *after).await;
                     return Verdict::Respond(tamper::dropped());
                 }
                 Step::Respond(canned) => return Verdict::Respond(canned.response()),
@@ -219,4 +219,10 @@ impl Met {
             _ => response,
         })
     }
+}
+
+/// Reads and loses what comes of a request's body, until so many bytes came.
+async fn take_body(incoming: &Incoming, bytes: u64) {
+    let mut body = incoming.stream();
+    while incoming.received() < bytes && matches!(body.next().await, Some(Ok(_))) {}
 }

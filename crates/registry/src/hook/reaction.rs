@@ -14,11 +14,11 @@ use crate::problem::envelope_of;
 #[derive(Clone, Debug)]
 pub struct Reaction(pub(super) Step);
 
-/// In the order in which they take place around the request.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Delay(Duration),
     Hold(Gate),
+    TakeBody(u64),
     DropConnection { after: u64 },
     Respond(Canned),
     DropResponse,
@@ -110,6 +110,13 @@ impl Reaction {
     #[must_use]
     pub fn hold(gate: &Gate) -> Self {
         Self(Step::Hold(gate.clone()))
+    }
+
+    /// Reads this many bytes of the request's body, or all if there are less, and loses them. A reaction
+    /// that answers should follow.
+    #[must_use]
+    pub fn take_body(bytes: u64) -> Self {
+        Self(Step::TakeBody(bytes))
     }
 
     /// Reads this many bytes of the request's body, or all if there are less, and breaks the connection.

@@ -126,6 +126,28 @@ impl RequestLog {
         self.requests().iter().map(line).collect()
     }
 
+    /// How many round trips the requests took at least: the length of the longest chain of requests in
+    /// which each one began after the response to the one before was ready.
+    #[must_use]
+    pub fn sequential_depth(&self) -> usize {
+        let mut events = Vec::new();
+        for (number, record) in self.requests().iter().enumerate() {
+            events.push((record.began, number, true));
+            events.extend(record.ended.map(|ended| (ended, number, false)));
+        }
+        events.sort_unstable();
+        let mut depths = vec![0; events.len()];
+        let mut deepest_ended = 0;
+        for (_, number, begins) in events {
+            if begins {
+                depths[number] = deepest_ended + 1;
+            } else {
+                deepest_ended = deepest_ended.max(depths[number]);
+            }
+        }
+        depths.into_iter().max().unwrap_or(0)
+    }
+
     pub(crate) fn begin(&self, parts: &Parts, incoming: &Incoming) -> Recording {
         let Some(shared) = &self.0 else {
             return Recording(None);

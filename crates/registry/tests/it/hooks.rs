@@ -219,6 +219,24 @@ async fn requests_are_held_at_a_gate() {
     };
     let (first, second, ()) = futures_util::future::join3(held, registry.get("/v2/"), opener).await;
     first.0.expect(200);
+    assert_eq!(registry.registry.log().sequential_depth(), 1, "both at once");
     second.expect(200);
     registry.get("/v2/").await.expect(200);
+    assert_eq!(registry.registry.log().sequential_depth(), 2);
+}
+
+#[tokio::test]
+async fn a_body_is_taken_before_a_refusal() {
+    let registry = harness();
+    let unavailable = Reaction::status(StatusCode::SERVICE_UNAVAILABLE);
+    let fault = Fault::on(Method::PUT, "/manifests/")
+        .then(Reaction::take_body(2))
+        .then(unavailable);
+    registry.registry.faults().add(fault);
+    assert_eq!(registry.put("/v2/a/manifests/x", "", "foo").await.status, 503);
+    assert_eq!(
+        registry.registry.log().requests()[0].received,
+        3,
+        "a piece is taken whole"
+    );
 }

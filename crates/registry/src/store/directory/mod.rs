@@ -44,7 +44,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// Several processes may use one directory at the same time, on one machine.
 ///
 /// Deleting a blob or manifest takes it out of its repository; the content stays in the directory, for
-/// other repositories may have it.
+/// other repositories may have it. On a file system that ignores case, tags that differ only in case are
+/// one tag.
 #[derive(Clone)]
 pub struct DirectoryStore {
     layout: Arc<Layout>,

@@ -1,6 +1,9 @@
 //! Tests of the store in a directory.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
 
 use super::*;
 use crate::store::conformance;
@@ -226,4 +229,52 @@ async fn a_directory_of_a_later_version_is_refused() {
     ));
     fs::write(dir.path().join("file"), "").expect("written");
     assert!(DirectoryStore::open(dir.path().join("file")).await.is_err());
+}
+
+/// Bytes that count how many of their kind there are.
+struct Counted {
+    bytes: Vec<u8>,
+    live: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.live.fetch_sub(self.bytes.len(), Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_keeps_few_bytes_in_memory() {
+    const PIECE: usize = 64 << 10;
+    const PIECES: u64 = 1024;
+    let (live, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let pieces = (0..PIECES).map({
+        let (live, peak) = (Arc::clone(&live), Arc::clone(&peak));
+        move |_| {
+            let now = live.fetch_add(PIECE, Ordering::SeqCst) + PIECE;
+            peak.fetch_max(now, Ordering::SeqCst);
+            Ok(Bytes::from_owner(Counted {
+                bytes: vec![0; PIECE],
+                live: Arc::clone(&live),
+            }))
+        }
+    });
+    let dir = dir();
+    let store = open(&dir).await;
+    let id = store
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    let chunk = Chunk::new(ByteStream::new(futures_util::stream::iter(pieces)));
+    let size = store.append_upload(&name(), &id, chunk).await.expect("an append");
+    assert_eq!(size, PIECES * PIECE as u64);
+    assert_eq!(live.load(Ordering::SeqCst), 0);
+    let peak = peak.load(Ordering::SeqCst);
+    assert!(peak <= 1 << 20, "{peak} bytes of {size} were in memory at once");
 }

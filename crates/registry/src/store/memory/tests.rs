@@ -1,5 +1,7 @@
 //! Tests of the store in memory.
 
+use std::time::Duration;
+
 use super::*;
 use crate::store::conformance;
 
