@@ -8,7 +8,7 @@
 //! # What is sent where
 //!
 //! - A request gets credentials only if its URL is of the origin of its registry, it was not redirected away from there,
-//!   and it has no `Authorization` already. Challenges of other servers are not answered.
+//!   and it has no `Authorization` already; and without TLS only if its registry may be spoken to without. Challenges of other servers are not answered.
 //! - The token server that a registry names has to pass [`resolve_realm`](crate::origin::resolve_realm); its redirects
 //!   are followed only within its origin. An identity token goes only to the site of its registry.
 //! - A token is used for the registry, server, service, scopes and credential that it was made for; a token for more

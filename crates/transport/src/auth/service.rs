@@ -52,7 +52,7 @@ where
         let mut inner = take_ready(&mut self.inner);
         let state = Arc::clone(&self.state);
         Box::pin(async move {
-            match Exchange::of(&request) {
+            match Exchange::of(&request, &state) {
                 Some(exchange) => exchange.run(inner, &state, request).await,
                 None => send(&mut inner, request).await,
             }
@@ -86,7 +86,7 @@ impl Shown {
 
 impl Exchange {
     /// `None` if the request must not get any credentials.
-    fn of(request: &Request<Body>) -> Option<Self> {
+    fn of(request: &Request<Body>, state: &State) -> Option<Self> {
         let context = request.extensions().get::<RegistryContext>()?;
         if request.extensions().get::<LeftOrigin>().is_some() || request.headers().contains_key(AUTHORIZATION)
         {
@@ -95,6 +95,9 @@ impl Exchange {
         let registry = Origin::of(request.uri()).ok()?;
         let home = format!("{}://{}/", request.uri().scheme_str()?, context.registry);
         if Origin::of(&home.parse().ok()?).ok()? != registry {
+            return None;
+        }
+        if !registry.is_secure() && !state.may_be_plain(&context.registry) {
             return None;
         }
         let resource = match &context.repository {
@@ -147,19 +150,19 @@ impl Exchange {
         let Some(challenge) = self.challenge(state, &response, &shown) else {
             return Ok(annotated(response));
         };
-        let status = response.status();
+        let answer = self.answer(&inner, state, &challenge, &shown, freshness).await?;
+        if answer.header().is_none() || answer.header() == shown.header() {
+            // Nothing else to show than what has been seen.
+            return Ok(annotated(response));
+        }
         if !body.can_resend() {
-            let url = RedactedUrl::from(&parts.uri);
+            // The caller may open the body again; what was just found out is then known.
+            let (url, status) = (RedactedUrl::from(&parts.uri), response.status());
             return Err(Error::NotReplayable {
                 method: parts.method,
                 url,
                 status,
             });
-        }
-        let answer = self.answer(&inner, state, &challenge, &shown, freshness).await?;
-        if answer.header().is_none() || answer.header() == shown.header() {
-            // Nothing else to show than what has been seen.
-            return Ok(annotated(response));
         }
         drain(response).await;
         let response = send_next(&mut inner, with_header(&parts, &body, &answer)).await?;

@@ -10,9 +10,10 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tower::Service;
 use wharf_authn::{Credential, CredentialId, Keychain, Resource, Secret};
+use wharf_name::Registry;
 
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason, resolve_realm};
-use crate::settings::AllSettings;
+use crate::settings::{AllSettings, PlainHttp};
 use crate::{Body, BoxError, Error, Scope};
 
 use super::cache::{Freshness, Token, TokenCache, TokenKey};
@@ -80,6 +81,11 @@ impl State {
 
     pub(super) fn learn(&self, registry: &Origin, known: Known) {
         lock(&self.registries).insert(registry.clone(), known);
+    }
+
+    /// Whether a registry may be spoken to without TLS, credentials included.
+    pub(super) fn may_be_plain(&self, registry: &Registry) -> bool {
+        self.settings.plain_http(registry) != PlainHttp::Never
     }
 
     /// Asks the keychain for the credential of a resource.

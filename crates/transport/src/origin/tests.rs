@@ -53,6 +53,32 @@ fn origins_are_canonical() {
 }
 
 #[track_caller]
+fn check_site(a: &str, b: &str, want: bool) {
+    let origin = |host: &str| Origin::of(&format!("https://{host}/").parse().expect("URL")).expect("origin");
+    assert_eq!(origin(a).is_same_site(&origin(b)), want, "{a} {b}");
+}
+
+#[test]
+fn sites() {
+    check_site("registry.example.com", "registry.example.com:8443", true);
+    check_site("registry.example.com", "auth.example.com", true);
+    check_site("registry.example.com", "example.com", true);
+    check_site("registry.example.com", "token.registry.example.com", true);
+    check_site("index.docker.io", "auth.docker.io", true);
+    check_site("registry.example.com", "auth.example.net", false);
+    check_site("registry.example.com", "evilexample.com", false);
+    check_site("registry.example.com", "registry.example.com.evil.net", false);
+    check_site("example.com", "auth.example.com", true);
+    check_site("example.com", "other.com", false);
+    check_site("ghcr", "evil", false);
+    check_site("ghcr", "auth.ghcr", false);
+    check_site("10.0.0.1", "10.0.0.1:5000", true);
+    check_site("10.0.0.1", "10.0.0.2", false);
+    check_site("1.2.3.4", "9.2.3.4", false);
+    check_site("[2001:db8::1]", "[2001:db8::2]", false);
+}
+
+#[track_caller]
 fn check_realm(realm: &str, registry: &str, want: Result<&str, UnsafeUrlReason>) {
     let registry = Origin::of(&registry.parse().expect("URL")).expect("origin");
     let got = resolve_realm(&registry, realm, &[]).map_err(|error| match error {

@@ -628,12 +628,14 @@ async fn what_can_be_sent_once_gets_a_token_that_lasts() {
 
 #[tokio::test]
 async fn what_can_be_sent_once_is_never_sent_twice() {
-    let net = Net::new(|asked| match asked.method.as_str() {
-        "PUT" => challenge(BEARER),
+    let net = Net::new(|asked| match (asked.host(), asked.method.as_str()) {
+        ("auth.registry.example", _) => good(),
+        (_, "PUT") if asked.authorization().is_none() => challenge(BEARER),
         _ => respond(200, ""),
     });
-    let upload = request("PUT", "app", Actions::Push, one_shot("asdf", Some(4)));
-    let error = send(&net.transport(alice()), upload)
+    let transport = net.transport(alice());
+    let upload = || request("PUT", "app", Actions::Push, one_shot("asdf", Some(4)));
+    let error = send(&transport, upload())
         .await
         .expect_err("cannot be sent again");
     assert!(
@@ -651,6 +653,36 @@ async fn what_can_be_sent_once_is_never_sent_twice() {
         net.asked().iter().filter(|asked| asked.method == "PUT").count(),
         1
     );
+    send(&transport, upload())
+        .await
+        .expect("what was found out is remembered");
+
+    let error = send(&net.transport(AnonymousKeychain), upload()).await;
+    assert!(
+        matches!(error, Err(Error::NotReplayable { .. })),
+        "an anonymous token is something to show"
+    );
+    let basic = Net::new(|asked| {
+        if asked.method == "PUT" {
+            challenge("Basic realm=x")
+        } else {
+            respond(200, "")
+        }
+    });
+    let error = send(&basic.transport(AnonymousKeychain), upload())
+        .await
+        .expect_err("nothing to show");
+    assert!(matches!(error, Error::Registry(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn credentials_need_tls_where_the_settings_do() {
+    use tower::{Layer as _, ServiceExt as _};
+    let net = Net::new(|_| challenge("Basic realm=x"));
+    let alone = wharf_transport::auth::AuthLayer::new(Arc::new(alice())).layer(net.service());
+    let plain = registry_request("registry.example", "http://registry.example/v2/");
+    assert_eq!(alone.oneshot(plain).await.expect("an answer").status(), 401);
+    assert_eq!(net.lines(), ["GET http://registry.example/v2/"]);
 }
 
 #[tokio::test]
