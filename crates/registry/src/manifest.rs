@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use oci_spec::image::Digest;
 use serde::Deserialize;
 
+use crate::name::supported;
 use crate::store::Referrer;
 
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -156,7 +157,11 @@ impl Document {
                 .flatten()
                 .map(|link| link.digest)
                 .collect(),
-            subject: self.subject.map(|subject| subject.digest),
+            // A subject that can never be here has no list of referrers to be in.
+            subject: self
+                .subject
+                .map(|subject| subject.digest)
+                .filter(|digest| supported(digest.algorithm()).is_ok()),
             artifact_type: self
                 .artifact_type
                 .filter(non_empty)
@@ -214,6 +219,18 @@ mod tests {
         assert_eq!(with(r#""artifactType":"","#).as_deref(), Some("c"));
         assert_eq!(with("").as_deref(), Some("c"));
         assert_eq!(links(OCI_INDEX, r#"{"manifests":[]}"#).artifact_type, None);
+    }
+
+    #[test]
+    fn a_subject_of_another_algorithm_is_none() {
+        let subject = |digest: &str| {
+            let json = format!(r#"{{"subject":{{"digest":"{digest}"}}}}"#);
+            links(OCI_MANIFEST, &json)
+                .subject
+                .map(|digest| digest.to_string())
+        };
+        assert_eq!(subject(D).as_deref(), Some(D));
+        assert_eq!(subject("blake3:00"), None);
     }
 
     #[test]

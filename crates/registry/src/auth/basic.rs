@@ -1,12 +1,12 @@
 //! Basic authentication.
 
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 
 use crate::auth::{Caller, Need, Users};
 use crate::problem::{Code, Problem};
 
-use super::users::basic_credentials;
+use super::users::{Malformed, basic_credentials};
 
 /// User name and password with every request ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)).
 #[derive(Clone, Debug)]
@@ -22,16 +22,16 @@ impl Basic {
     }
 
     pub(super) fn admit(&self, parts: &Parts, need: Option<Need<'_>>) -> Result<Caller, Problem> {
-        let rights = if parts.headers.contains_key(AUTHORIZATION) {
-            let (name, password) = basic_credentials(&parts.headers).ok_or_else(challenge)?;
-            self.users.check(&name, &password).ok_or_else(challenge)?
-        } else {
-            // Without a need there is only `/v2/`, which clients ask to find out how to authenticate.
-            let anonymous = self.users.anonymous();
-            if need.is_none() || !anonymous.allow(need) {
-                return Err(challenge());
+        let rights = match basic_credentials(&parts.headers).map_err(|Malformed| challenge())? {
+            Some((name, password)) => self.users.check(&name, &password).ok_or_else(challenge)?,
+            None => {
+                // Without a need there is only `/v2/`, which clients ask to find out how to authenticate.
+                let anonymous = self.users.anonymous();
+                if need.is_none() || !anonymous.allow(need) {
+                    return Err(challenge());
+                }
+                anonymous
             }
-            anonymous
         };
         if !rights.allow(need) {
             return Err(Problem::new(

@@ -2,7 +2,7 @@
 //! ([token](https://distribution.github.io/distribution/spec/auth/token/)) or by POST of a form
 //! ([OAuth 2](https://distribution.github.io/distribution/spec/auth/oauth/)).
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::problem::{Code, Problem};
 use crate::query::Query;
 
 use super::bearer::Grant;
-use super::users::{Rights, basic_credentials};
+use super::users::{Malformed, Rights, basic_credentials};
 
 /// Where the token server is.
 pub(super) const PATH: &str = "/token";
@@ -82,10 +82,10 @@ pub(super) async fn serve(
 
 /// Who asks, if they say. Saying it wrong is worse than not saying it.
 fn user_of_header(bearer: &Bearer, parts: &Parts) -> Result<Option<String>, Problem> {
-    if !parts.headers.contains_key(AUTHORIZATION) {
+    let given = basic_credentials(&parts.headers).map_err(|Malformed| unauthorized())?;
+    let Some((name, password)) = given else {
         return Ok(None);
-    }
-    let (name, password) = basic_credentials(&parts.headers).ok_or_else(unauthorized)?;
+    };
     bearer.users().check(&name, &password).ok_or_else(unauthorized)?;
     Ok(Some(name))
 }

@@ -173,11 +173,23 @@ pub(super) fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<
     given.eq_ignore_ascii_case(scheme).then(|| value.trim())
 }
 
-/// User name and password of a Basic `Authorization` header.
-pub(super) fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
+/// An `Authorization` header that is not of the scheme it should be, or not of its form.
+#[derive(Debug)]
+pub(super) struct Malformed;
+
+/// User name and password of a Basic `Authorization` header; none if there is no header, or if both are
+/// empty, as some clients send them that have none.
+pub(super) fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, Malformed> {
     use base64::Engine as _;
-    let encoded = authorization(headers, "Basic")?;
-    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
-    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some((name.to_owned(), password.to_owned()))
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let encoded = authorization(headers, "Basic").ok_or(Malformed)?;
+    let decoded = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .map_err(|_| Malformed)?;
+    let decoded = std::str::from_utf8(&decoded).map_err(|_| Malformed)?;
+    let (name, password) = decoded.split_once(':').ok_or(Malformed)?;
+    let given = !name.is_empty() || !password.is_empty();
+    Ok(given.then(|| (name.to_owned(), password.to_owned())))
 }

@@ -20,6 +20,9 @@ use super::respond::Reply;
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
+/// Tags that one request may put. The specification wants at least ten.
+const MOST_TAGS: usize = 100;
+
 /// Problems that one response names at most.
 const MOST_PROBLEMS: usize = 20;
 
@@ -68,8 +71,18 @@ fn tags(call: &Call<'_>, identifier: &Identifier) -> Result<Vec<TagName>, Proble
     if let Identifier::Tag(tag) = identifier {
         return Ok(vec![tag.clone()]);
     }
-    let texts = call.query.all("tag").filter(|_| call.has(Feature::TagParameter));
-    let parsed = texts.map(|text| {
+    let texts: Vec<&str> = call
+        .query
+        .all("tag")
+        .filter(|_| call.has(Feature::TagParameter))
+        .collect();
+    if texts.len() > MOST_TAGS {
+        return Err(
+            Problem::new(Code::Unsupported, format!("more than {MOST_TAGS} tags"))
+                .with_status(StatusCode::URI_TOO_LONG),
+        );
+    }
+    let parsed = texts.into_iter().map(|text| {
         text.parse()
             .map_err(|_| Problem::new(Code::ManifestInvalid, format!("{:?} is no tag", excerpt(text))))
     });
@@ -139,21 +152,24 @@ async fn references_exist(
 ) -> Result<(), Problem> {
     let mut missing = Vec::new();
     for digest in &links.blobs {
-        if !has_blob(call, repository, digest).await? {
+        if missing.len() < MOST_PROBLEMS && !has_blob(call, repository, digest).await? {
             missing.push(format!("no blob {digest} in {repository}"));
         }
     }
     for digest in &links.children {
         // What an index lists is a manifest, or now and then a blob.
-        if !has_manifest(call, repository, digest).await? && !has_blob(call, repository, digest).await? {
+        if missing.len() < MOST_PROBLEMS
+            && !has_manifest(call, repository, digest).await?
+            && !has_blob(call, repository, digest).await?
+        {
             missing.push(format!("no manifest {digest} in {repository}"));
         }
     }
     if missing.is_empty() {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(Problem::all(Code::ManifestBlobUnknown, missing))
     }
-    missing.truncate(MOST_PROBLEMS);
-    Err(Problem::all(Code::ManifestBlobUnknown, missing))
 }
 
 async fn has_blob(call: &Call<'_>, repository: &RepositoryName, digest: &Digest) -> Result<bool, Problem> {

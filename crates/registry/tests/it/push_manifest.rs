@@ -164,6 +164,11 @@ async fn tags_come_with_the_query() {
             .await
             .expect(200)
             .expect_header("docker-content-digest", digest.as_ref());
+        let many = format!("/v2/b/manifests/{digest}?{}", "tag=x&".repeat(101));
+        registry
+            .put(&many, "text/plain", "foo")
+            .await
+            .expect_error(414, "UNSUPPORTED");
         let bad = format!("/v2/b/manifests/{digest}?tag=1&tag=..");
         registry
             .put(&bad, "text/plain", "foo")
