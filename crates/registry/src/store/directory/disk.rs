@@ -35,10 +35,14 @@ pub(super) fn write(tmp: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Makes an empty file, if it is not there.
 pub(super) fn touch(path: &Path) -> io::Result<()> {
-    let dir = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    make_dir(dir)?;
-    OpenOptions::new().create(true).append(true).open(path)?;
-    sync_dir(dir)
+    touch_unsynced(path)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Makes an empty file, if it is not there, that may be gone after a crash of the machine.
+pub(super) fn touch_unsynced(path: &Path) -> io::Result<()> {
+    make_dir(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
+    OpenOptions::new().create(true).append(true).open(path).map(drop)
 }
 
 /// Moves a file, whose bytes were synced, over whatever is at `path`.

@@ -240,7 +240,7 @@ impl Store for DirectoryStore {
         // For the algorithm's sake.
         self.shared.uploads.get(&self.layout, repository, &id, algorithm);
         let path: PathBuf = self.layout.repository(repository).upload(&id);
-        self.blocking(move |_| Ok(disk::touch(&path).map(|()| id)?))
+        self.blocking(move |_| Ok(disk::touch_unsynced(&path).map(|()| id)?))
     }
 
     fn upload_size<'a>(
