@@ -1,5 +1,25 @@
 //! Who is let in: Basic authentication, and Bearer tokens from a token server that the registry plays
 //! itself, so that a client's whole handshake can be tested in one process.
+//!
+//! ```
+//! use http::{Request, StatusCode, header};
+//! use tower::ServiceExt as _;
+//! use wharf_registry::auth::{Bearer, Rights, Users};
+//! use wharf_registry::{Body, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! // Ann may do everything, everybody else may read.
+//! let users = Users::new().with("ann", "secret").with_anonymous(Rights::pull());
+//! let registry = Registry::builder().authentication(Bearer::new(users)).build();
+//!
+//! let ping = Request::get("/v2/").body(Body::empty()).expect("a request");
+//! let Ok(response) = registry.clone().oneshot(ping).await;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//! let challenge = &response.headers()[header::WWW_AUTHENTICATE];
+//! assert_eq!(challenge, r#"Bearer realm="http://localhost/token",service="wharf""#);
+//! # }
+//! ```
 
 mod basic;
 mod bearer;

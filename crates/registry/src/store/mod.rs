@@ -37,6 +37,29 @@ pub use upload_id::{InvalidUploadId, UploadId};
 ///   future stops the operation at a point where the above still holds.
 ///
 /// `conformance` (feature `conformance`) has a test for each of these.
+///
+/// ```
+/// use wharf_registry::store::{Chunk, Error, MemoryStore, Store as _};
+/// use wharf_v1::ByteStream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// let repository = "library/demo".parse()?;
+/// let digest = wharf_v1::sha256("hello, world");
+///
+/// let id = store.begin_upload(&repository, digest.algorithm()).await?;
+/// store.append_upload(&repository, &id, Chunk::new(ByteStream::from_bytes("hello, "))).await?;
+/// let rest = Chunk::new(ByteStream::from_bytes("world")).with_offset(7).with_length(5);
+/// store.append_upload(&repository, &id, rest).await?;
+/// store.finish_upload(&repository, &id, &digest).await?;
+///
+/// assert_eq!(store.blob(&repository, &digest).await?, 12);
+/// let elsewhere = store.blob(&"library/other".parse()?, &digest).await;
+/// assert!(matches!(elsewhere, Err(Error::BlobUnknown { .. })));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store: Debug + Send + Sync + 'static {
     /// The size of a blob in bytes.
     ///
