@@ -18,6 +18,43 @@ type Wrap = Box<dyn FnOnce(Transport) -> Transport + Send>;
 type Bottom = Box<dyn FnOnce(Arc<AllSettings>) -> Transport + Send>;
 
 /// Collects what a [`Transport`] is made of.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// use http::{HeaderValue, Request, Response};
+/// use tower::util::{MapRequestLayer, MapResponseLayer};
+/// use wharf_transport::{Body, Error, Transport};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let attempts = Arc::new(AtomicU32::new(0));
+/// let count = Arc::clone(&attempts);
+/// let transport = Transport::builder()
+///     // Sees each request of a caller once.
+///     .layer(MapRequestLayer::new(|mut request: Request<Body>| {
+///         request.headers_mut().insert("x-job", HeaderValue::from_static("nightly"));
+///         request
+///     }))
+///     // Sees each answer that came over the wire.
+///     .layer_inside(MapResponseLayer::new(move |response: Response<Body>| {
+///         count.fetch_add(1, Ordering::Relaxed);
+///         response
+///     }))
+///     // A registry that is always too busy.
+///     .bottom(tower::service_fn(|request: Request<Body>| async move {
+///         assert_eq!(request.headers()["x-job"], "nightly");
+///         let busy = Response::builder().status(503).body(Body::empty());
+///         Ok::<_, Error>(busy.expect("parts are valid"))
+///     }))
+///     .build()?;
+/// let request = Request::get("https://registry.example/v2/").body(Body::empty())?;
+/// assert!(transport.send(request).await.is_err_and(|error| error.is_temporary()));
+/// assert_eq!(attempts.load(Ordering::Relaxed), 3);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
 #[derive(Default)]
 pub struct TransportBuilder {

@@ -159,16 +159,25 @@ async fn ten_at_once_share_one_exchange() {
 async fn a_shared_exchange_outlives_who_started_it() {
     let net = bearer(|_| good());
     let transport = net.transport(alice());
-    let mut starter = Box::pin(send(&transport, pull("app")));
-    // Far enough to be in the exchange.
-    while net.asked().is_empty() {
-        let _ = (&mut starter).now_or_never();
-        tokio::task::yield_now().await;
+    let (mut starter, mut joined) = (
+        Box::pin(send(&transport, pull("app"))),
+        Box::pin(send(&transport, pull("app"))),
+    );
+    // Each is driven until it has its 401, and with that waits for the token.
+    for (refused, waiting) in [(1, &mut starter), (2, &mut joined)] {
+        while net.asked().len() < refused {
+            assert!(waiting.as_mut().now_or_never().is_none());
+        }
     }
-    let _ = (&mut starter).now_or_never();
-    let joined = send(&transport, pull("app"));
+    assert_eq!(net.asked().len(), 2, "no token yet");
     drop(starter);
     joined.await.expect("authenticated");
+    let tokens = net
+        .asked()
+        .iter()
+        .filter(|asked| asked.host() == "auth.registry.example")
+        .count();
+    assert_eq!(tokens, 1);
 }
 
 #[tokio::test(start_paused = true)]
