@@ -52,13 +52,12 @@ pub trait Authenticator: Debug + Send + Sync + 'static {
     /// If there should be a credential but it cannot be had.
     fn credential(&self) -> BoxFuture<'_, Result<Credential, Error>>;
 
-    /// Told that the registry, or its token server, did not take `credential`, which this gave. Says whether
-    /// it makes sense to ask again now: for a renewed credential, or the next of several.
+    /// Told that the registry, or its token server, did not take `credential`. Says whether
+    /// [`credential`](Self::credential) may now answer another one: a renewed one, or the next of several.
     ///
-    /// Who asks again compares the new answer with those refused, and gives up when it has seen it before.
-    /// There may be no more answers than credentials: telling the same refusal for ever is not answered
-    /// "yes" for ever. That nobody has to guess, a credential that this did not give, or gave long ago,
-    /// is answered "no".
+    /// Who asks again compares what it gets with what was refused, and gives up when it knows it already.
+    /// Refusals are told as they come, from many tasks; the answer is "no" for a credential that was not
+    /// given by this authenticator, and does not stay "yes" for ever.
     ///
     /// Default: no.
     fn rejected(&self, credential: &CredentialId) -> bool {

@@ -67,6 +67,28 @@ impl Credential {
         *self == Self::Anonymous
     }
 
+    /// What kind it is, without the secret.
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Anonymous => CredentialKind::Anonymous,
+            Self::Basic { .. } => CredentialKind::Basic,
+            Self::IdentityToken { .. } => CredentialKind::IdentityToken,
+            Self::RegistryToken(_) => CredentialKind::RegistryToken,
+        }
+    }
+
+    /// The user, where there is one that has a name.
+    pub fn username(&self) -> Option<&str> {
+        let username = match self {
+            Self::Basic { username, .. } => Some(username),
+            Self::IdentityToken { username, .. } => username.as_ref(),
+            Self::Anonymous | Self::RegistryToken(_) => None,
+        };
+        username
+            .map(String::as_str)
+            .filter(|username| !username.is_empty())
+    }
+
     /// What tells this credential from others, for keys of caches.
     ///
     /// Equal credentials have equal ids. Of different ones they differ but for a chance of 2⁻¹²⁸, as ids
@@ -86,6 +108,31 @@ impl Credential {
             }
             hasher.finish()
         }))
+    }
+}
+
+/// What a [`Credential`] is, without its secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// None.
+    Anonymous,
+    /// A user and a password.
+    Basic,
+    /// An OAuth2 refresh token.
+    IdentityToken,
+    /// A token for the registry itself.
+    RegistryToken,
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anonymous => "no credentials",
+            Self::Basic => "a password",
+            Self::IdentityToken => "an identity token",
+            Self::RegistryToken => "a registry token",
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The credentials that are lying around.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,10 +8,13 @@ use std::time::SystemTime;
 
 use futures_core::future::BoxFuture;
 
+use crate::blocking;
+use crate::explanation::Notes;
 use crate::keychain::anonymous;
-use crate::{
-    Authenticator, ConfigSource, DockerConfig, Environment, Error, Helpers, Keychain, Resource, Secret,
-};
+use crate::{Absence, Authenticator, ConfigSource, DockerConfig, Environment, Error};
+use crate::{Explanation, Finding, Helpers, Keychain, Resource, Secret};
+
+const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
 
 /// The credentials that `docker login`, `podman login` and CI systems leave behind.
 ///
@@ -33,7 +37,8 @@ use crate::{
 /// takes `DOCKER_AUTH_CONFIG` only if a file is there too; it ignores that variable if it is damaged.
 ///
 /// Files are read when they are needed and again when they have changed, `DOCKER_AUTH_CONFIG` and the other
-/// variables when the keychain is made. Reading them blocks, for as long as reading a small file takes.
+/// variables when the keychain is made. Files are read on a thread for blocking work where there is a tokio
+/// runtime and feature `helper` is on; else reading blocks, for as long as reading a small file takes.
 ///
 /// ```
 /// use wharf_authn::{Authenticator, Credential, DefaultKeychain, Environment, Keychain, Resource};
@@ -53,7 +58,7 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct DefaultKeychain {
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
 }
 
 impl DefaultKeychain {
@@ -70,45 +75,79 @@ impl DefaultKeychain {
 
     /// The keychain that `environment` describes, with helpers found and run by `helpers`.
     pub fn with_helpers(environment: Environment, helpers: Arc<Helpers>) -> Self {
-        let file = |path: Option<PathBuf>| path.map(Place::File);
-        let variable = environment.docker_auth_config().cloned().map(Place::Variable);
+        let file = |path: Option<PathBuf>, variable| path.map_or(Place::Unset(variable), Place::File);
+        let variable = environment.docker_auth_config().cloned();
         let places = [
-            file(environment.registry_auth_file().map(Path::to_owned)),
-            variable,
-            file(environment.docker_config_file()),
-            file(environment.runtime_auth_file()),
-            file(environment.config_auth_file()),
+            file(
+                environment.registry_auth_file().map(Path::to_owned),
+                "REGISTRY_AUTH_FILE",
+            ),
+            variable.map_or(Place::Unset(DOCKER_AUTH_CONFIG), Place::Variable),
+            file(environment.docker_config_file(), "DOCKER_CONFIG"),
+            file(environment.runtime_auth_file(), "XDG_RUNTIME_DIR"),
+            file(environment.config_auth_file(), "XDG_CONFIG_HOME"),
         ];
-        let source = |place| Source {
-            place,
-            helpers: Arc::clone(&helpers),
-            read: Mutex::default(),
+        let source = |place| {
+            Arc::new(Source {
+                place,
+                helpers: Arc::clone(&helpers),
+                read: Mutex::default(),
+            })
         };
         Self {
-            sources: places.into_iter().flatten().map(source).collect(),
+            sources: places.into_iter().map(source).collect(),
         }
+    }
+
+    async fn search(&self, resource: &Resource, notes: &mut Notes) -> Result<Arc<dyn Authenticator>, Error> {
+        let mut failure = None;
+        let mut sources = self.sources.iter();
+        let answer = loop {
+            let Some(source) = sources.next() else {
+                break failure.map_or_else(|| Ok(anonymous()), Err);
+            };
+            let reading = Arc::clone(source);
+            let config = match blocking::run(move || reading.config()).await {
+                Ok(Ok(config)) => config,
+                Ok(Err(absence)) => {
+                    notes.add(&source.place, || Finding::Nothing(absence));
+                    continue;
+                }
+                Err(error) => {
+                    notes.add(&source.place, || Finding::Failed(error.clone()));
+                    break Err(error);
+                }
+            };
+            match config.find(resource, notes).await {
+                Ok(None) => {}
+                Ok(Some(found)) => {
+                    if let Some(failure) = failure {
+                        tracing::warn!(error = %failure, cause = ?failure, "credential helper failed, using another source");
+                    }
+                    break Ok(found);
+                }
+                Err(error @ Error::Helper { .. }) => failure = failure.or(Some(error)),
+                Err(error) => break Err(error),
+            }
+        };
+        for source in sources {
+            notes.add(&source.place, || Finding::NotAsked);
+        }
+        answer
     }
 }
 
 impl Keychain for DefaultKeychain {
     fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
+        Box::pin(async move { self.search(resource, &mut Notes::default()).await })
+    }
+
+    fn explain<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Explanation> {
         Box::pin(async move {
-            let mut failure = None;
-            for source in &self.sources {
-                let Some(config) = source.config()? else { continue };
-                match config.find(resource).await {
-                    Ok(None) => {}
-                    Ok(Some(found)) => {
-                        if let Some(failure) = failure {
-                            tracing::warn!(error = %failure, cause = ?failure, "credential helper failed, using another source");
-                        }
-                        return Ok(found);
-                    }
-                    Err(error @ Error::Helper { .. }) => failure = failure.or(Some(error)),
-                    Err(error) => return Err(error),
-                }
-            }
-            failure.map_or_else(|| Ok(anonymous()), Err)
+            let mut notes = Notes::taken();
+            // Its outcome is in the notes.
+            let _ = self.search(resource, &mut notes).await;
+            notes.into_explanation()
         })
     }
 }
@@ -126,6 +165,18 @@ enum Place {
     File(PathBuf),
     /// The text in `DOCKER_AUTH_CONFIG`.
     Variable(Secret),
+    /// Nowhere, as this variable and what stands in for it are not set.
+    Unset(&'static str),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Variable(_) => ConfigSource::Variable(DOCKER_AUTH_CONFIG).fmt(f),
+            Self::Unset(name) => ConfigSource::Variable(name).fmt(f),
+        }
+    }
 }
 
 /// What tells one state of a file from the next. Two writes within the clock's grain are told apart by
@@ -138,58 +189,61 @@ struct Stamp {
 }
 
 impl Source {
-    /// The configuration as it is now; `None` if there is none.
-    fn config(&self) -> Result<Option<Arc<DockerConfig>>, Error> {
+    /// The configuration as it is now, or why there is none.
+    fn config(&self) -> Result<Result<Arc<DockerConfig>, Absence>, Error> {
         let stamp = match &self.place {
             Place::File(path) => match Stamp::of(path)? {
-                Some(stamp) => stamp,
-                None => return Ok(None),
+                Ok(stamp) => stamp,
+                Err(absence) => return Ok(Err(absence)),
             },
             Place::Variable(_) => Stamp::default(),
+            Place::Unset(_) => return Ok(Err(Absence::NotSet)),
         };
         // A panic while holding the lock leaves the old value or the new one, and both are whole.
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read_stamp, config)) = &*read
             && *read_stamp == stamp
         {
-            return Ok(Some(Arc::clone(config)));
+            return Ok(Ok(Arc::clone(config)));
         }
         let config = match &self.place {
             Place::File(path) => DockerConfig::from_file(path)?,
             Place::Variable(text) => {
-                DockerConfig::from_text(text.expose(), ConfigSource::Variable("DOCKER_AUTH_CONFIG"))?
+                DockerConfig::from_text(text.expose(), ConfigSource::Variable(DOCKER_AUTH_CONFIG))?
             }
+            Place::Unset(_) => return Ok(Err(Absence::NotSet)),
         };
         let config = Arc::new(config.with_helpers(Arc::clone(&self.helpers)));
         *read = Some((stamp, Arc::clone(&config)));
-        Ok(Some(config))
+        Ok(Ok(config))
     }
 }
 
 impl Stamp {
-    /// The stamp of a file; `None` if there is no file to read.
-    fn of(path: &Path) -> Result<Option<Self>, Error> {
+    /// The stamp of a file, or why there is none to read.
+    fn of(path: &Path) -> Result<Result<Self, Absence>, Error> {
         use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 
         let metadata = match path.metadata() {
             // Kubernetes mounts a directory where an optional secret is missing.
-            Ok(metadata) if metadata.is_dir() => return Ok(None),
+            Ok(metadata) if metadata.is_dir() => return Ok(Err(Absence::Directory)),
             Ok(metadata) => metadata,
-            // Not permitted: a container whose HOME belongs to another user, not a file with a fault.
-            Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(Error::unreadable(path, error)),
+            Err(error) => match error.kind() {
+                NotFound | NotADirectory => return Ok(Err(Absence::NoFile)),
+                // A container whose HOME belongs to another user, not a file with a fault.
+                PermissionDenied => return Ok(Err(Absence::NotPermitted)),
+                _ => return Err(Error::unreadable(path, error)),
+            },
         };
         // A pipe can be read only once.
         if !metadata.is_file() {
-            return Ok(Some(Self::default()));
+            return Ok(Ok(Self::default()));
         }
         #[cfg(unix)]
         let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
         #[cfg(not(unix))]
         let inode = 0;
-        Ok(Some(Self {
+        Ok(Ok(Self {
             modified: metadata.modified().ok(),
             size: metadata.len(),
             inode,

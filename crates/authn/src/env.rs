@@ -17,6 +17,7 @@ use crate::Secret;
 /// | `XDG_RUNTIME_DIR` | where podman keeps `containers/auth.json` |
 /// | `XDG_CONFIG_HOME` | where it may also be; default `~/.config` |
 /// | `HOME` (Windows: `USERPROFILE`) | the home directory, `~` |
+/// | `GITHUB_TOKEN`, `GITHUB_ACTOR` | the token of a GitHub workflow, and whose it is |
 /// | `PATH` | where credential helpers are |
 ///
 /// [XDG specification]: https://specifications.freedesktop.org/basedir-spec/latest/
@@ -28,18 +29,16 @@ pub struct Environment {
     xdg_runtime_dir: Option<PathBuf>,
     xdg_config_home: Option<PathBuf>,
     home: Option<PathBuf>,
+    github_token: Option<Secret>,
+    github_actor: Option<String>,
     #[cfg(feature = "helper")]
     path: Option<OsString>,
 }
 
 impl Environment {
     /// Reads the environment of this process, once.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the file that reads the environment"
-    )]
     pub fn from_process() -> Self {
-        Self::from_lookup(|name| std::env::var_os(name))
+        Self::from_lookup(variable)
     }
 
     /// Asks `lookup` for each variable.
@@ -53,20 +52,22 @@ impl Environment {
     /// ```
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let lookup = |name| lookup(name).filter(|value| !value.is_empty());
+        let text = |name| {
+            let lossy = |text: OsString| text.to_string_lossy().into_owned();
+            lookup(name).map(|text| text.into_string().unwrap_or_else(lossy))
+        };
         let path = |name| lookup(name).map(PathBuf::from);
         let absolute = |name| path(name).filter(|path| path.is_absolute());
         Self {
             registry_auth_file: path("REGISTRY_AUTH_FILE"),
             // What is not UTF-8 is not JSON either, and is reported as such when it is read.
-            docker_auth_config: lookup("DOCKER_AUTH_CONFIG").map(|text| {
-                text.into_string()
-                    .unwrap_or_else(|text| text.to_string_lossy().into_owned())
-                    .into()
-            }),
+            docker_auth_config: text("DOCKER_AUTH_CONFIG").map(Secret::from),
             docker_config: path("DOCKER_CONFIG"),
             xdg_runtime_dir: absolute("XDG_RUNTIME_DIR"),
             xdg_config_home: absolute("XDG_CONFIG_HOME"),
             home: path(if cfg!(windows) { "USERPROFILE" } else { "HOME" }),
+            github_token: text("GITHUB_TOKEN").map(Secret::from),
+            github_actor: text("GITHUB_ACTOR"),
             #[cfg(feature = "helper")]
             path: lookup("PATH"),
         }
@@ -102,9 +103,26 @@ impl Environment {
         )
     }
 
+    pub(crate) fn github_token(&self) -> Option<&Secret> {
+        self.github_token.as_ref()
+    }
+
+    pub(crate) fn github_actor(&self) -> Option<&str> {
+        self.github_actor.as_deref()
+    }
+
     /// Where programs are looked for.
     #[cfg(feature = "helper")]
     pub(crate) fn path(&self) -> Option<&OsString> {
         self.path.as_ref()
     }
+}
+
+/// A variable of this process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file that reads the environment"
+)]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }

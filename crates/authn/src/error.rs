@@ -65,6 +65,15 @@ pub enum Error {
         source: Arc<HelperFault>,
     },
 
+    /// An environment variable that should hold a part of the credentials does not.
+    #[error("no credentials in environment variable {name}")]
+    Variable {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: VariableFault,
+    },
+
     /// A keychain or authenticator from elsewhere failed, in its own words: [`Error::other`].
     #[error("credentials are not available")]
     Other {
@@ -78,6 +87,13 @@ impl Error {
     pub fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Other {
             source: Arc::from(source.into()),
+        }
+    }
+
+    pub(crate) fn variable(name: &str, source: VariableFault) -> Self {
+        Self::Variable {
+            name: name.to_owned(),
+            source,
         }
     }
 
@@ -97,6 +113,8 @@ pub enum ConfigSource {
     File(PathBuf),
     /// An environment variable.
     Variable(&'static str),
+    /// A pull secret of Kubernetes, by its name.
+    PullSecret(String),
     /// A text that the program gave.
     Text,
 }
@@ -106,6 +124,7 @@ impl fmt::Display for ConfigSource {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::PullSecret(name) => write!(f, "pull secret {name:?}"),
             Self::Text => f.write_str("given text"),
         }
     }
@@ -140,4 +159,16 @@ pub enum EntryFault {
     /// `auth` has no colon once decoded.
     #[error("unable to decode auth field: must be formatted as base64(username:password)")]
     NoColon,
+}
+
+/// Why an environment variable cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VariableFault {
+    /// It is not set, though the one that goes with it is.
+    #[error("not set, but its counterpart is")]
+    NotSet,
+    /// It is not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use wharf_name::Registry;
 
-use crate::{Anonymous, Authenticator, Error, Resource};
+use crate::{Anonymous, Authenticator, Error, Explanation, Resource};
 
 /// Finds the credentials for a resource.
 ///
@@ -58,19 +58,41 @@ pub trait Keychain: Debug + Send + Sync + 'static {
     ///
     /// If credentials may exist but cannot be read.
     fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>>;
+
+    /// Does what [`resolve`](Self::resolve) does, and tells what was looked at and why it was used or not,
+    /// for people: no secret is in it.
+    ///
+    /// Default: the outcome alone, under the name of the type.
+    fn explain<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Explanation> {
+        Box::pin(async move {
+            let name = std::any::type_name::<Self>();
+            let name = name.rsplit("::").next().unwrap_or(name);
+            Explanation::of_outcome(name, self.resolve(resource).await).await
+        })
+    }
 }
 
 const _: fn(&dyn Keychain) = |_| {}; // stays usable as `dyn`
 
+#[deny(clippy::missing_trait_methods)]
 impl<T: Keychain + ?Sized> Keychain for Arc<T> {
     fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
         (**self).resolve(resource)
     }
+
+    fn explain<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Explanation> {
+        (**self).explain(resource)
+    }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<T: Keychain + ?Sized> Keychain for Box<T> {
     fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
         (**self).resolve(resource)
+    }
+
+    fn explain<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Explanation> {
+        (**self).explain(resource)
     }
 }
 
@@ -144,8 +166,7 @@ impl StaticKeychain {
 
 impl Keychain for StaticKeychain {
     fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
-        let (ours, asked) = (&self.registry, resource.registry());
-        let found = if ours == asked || ours.is_docker_hub() && asked.is_docker_hub() {
+        let found = if is_same(&self.registry, resource.registry()) {
             Arc::clone(&self.authenticator)
         } else {
             anonymous()
@@ -157,4 +178,9 @@ impl Keychain for StaticKeychain {
 /// What a keychain answers when it has nothing.
 pub(crate) fn anonymous() -> Arc<dyn Authenticator> {
     Arc::new(Anonymous)
+}
+
+/// Whether credentials for the one are good for the other: the names of Docker Hub are one.
+pub(crate) fn is_same(a: &Registry, b: &Registry) -> bool {
+    a == b || a.is_docker_hub() && b.is_docker_hub()
 }

@@ -46,30 +46,40 @@
 //! | `helper` | no | runs credential helpers, on tokio. Without it, a registry that has one configured is an error |
 
 mod authenticator;
+mod blocking;
 mod credential;
 mod default;
 mod docker;
 mod env;
 mod error;
+mod explanation;
 mod fixed;
-#[cfg(feature = "helper")]
 mod flight;
+mod github;
 mod json;
 mod keychain;
+mod kubernetes;
 mod multi;
 mod program;
+mod refreshing;
 mod resource;
 mod secret;
+mod variables;
 
 pub use authenticator::Authenticator;
-pub use credential::{Credential, CredentialId};
+pub use credential::{Credential, CredentialId, CredentialKind};
 pub use default::DefaultKeychain;
 pub use docker::DockerConfig;
 pub use env::Environment;
-pub use error::{ConfigSource, EntryFault, Error, JsonFault};
+pub use error::{ConfigSource, EntryFault, Error, JsonFault, VariableFault};
+pub use explanation::{Absence, Explanation, Finding, Found, Step};
 pub use fixed::{Anonymous, Basic, Bearer};
+pub use github::GithubKeychain;
 pub use keychain::{AnonymousKeychain, Keychain, StaticKeychain};
-pub use multi::MultiKeychain;
+pub use kubernetes::PullSecrets;
+pub use multi::{MultiKeychain, OnFailure};
 pub use program::{HelperFault, HelperVerb, Helpers};
+pub use refreshing::RefreshingKeychain;
 pub use resource::Resource;
 pub use secret::Secret;
+pub use variables::EnvironmentKeychain;

@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Text {
 ///
 /// What can do most comes first: a registry token, an identity token, user and password. `auth` overrides
 /// `username` and `password`.
-pub(super) fn parse(raw: &RawValue) -> Result<Credential, EntryFault> {
+pub(crate) fn parse(raw: &RawValue) -> Result<Credential, EntryFault> {
     let fields: Option<Fields> = json::object(raw.get()).map_err(|_| EntryFault::Shape)?;
     let Fields {
         auth,

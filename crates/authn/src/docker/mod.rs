@@ -1,6 +1,6 @@
 //! The file that `docker login` and `podman login` leave behind.
 
-mod entry;
+pub(crate) mod entry;
 mod key;
 
 use std::collections::BTreeMap;
@@ -15,9 +15,11 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use self::key::Key;
+use crate::explanation::Notes;
 use crate::json;
 use crate::keychain::anonymous;
-use crate::{Authenticator, ConfigSource, Credential, EntryFault, Error, Helpers, Keychain, Resource};
+use crate::{Absence, Authenticator, ConfigSource, Credential, EntryFault, Error};
+use crate::{Explanation, Finding, Found, Helpers, Keychain, Resource};
 
 /// The largest file that is read, in bytes.
 const MAX_SIZE: u64 = 4 << 20;
@@ -67,8 +69,17 @@ pub struct DockerConfig {
     /// In order of rank.
     auths: Vec<Entry>,
     creds_store: Option<String>,
-    cred_helpers: Vec<(Key, String)>,
+    cred_helpers: Vec<Helper>,
     helpers: Arc<Helpers>,
+}
+
+/// An entry of `credHelpers`.
+#[derive(Debug)]
+struct Helper {
+    key: Key,
+    text: String,
+    /// Empty to ask none.
+    name: String,
 }
 
 #[derive(Debug)]
@@ -161,13 +172,19 @@ impl DockerConfig {
             })
             .collect();
         auths.sort_by_key(|entry| entry.key.rank());
-        let mut cred_helpers: Vec<(Key, String)> = cred_helpers
+        let mut cred_helpers: Vec<Helper> = cred_helpers
             .into_iter()
             .flatten()
-            .filter_map(|(text, helper)| Some((Key::parse(&text)?, helper.unwrap_or_default())))
-            .filter(|(key, _)| key.is_registry())
+            .filter_map(|(text, name)| {
+                Some(Helper {
+                    key: Key::parse(&text)?,
+                    text,
+                    name: name.unwrap_or_default(),
+                })
+            })
+            .filter(|helper| helper.key.is_registry())
             .collect();
-        cred_helpers.sort_by_key(|(key, _)| key.rank());
+        cred_helpers.sort_by_key(|helper| helper.key.rank());
         let creds_store = creds_store.filter(|helper| !helper.is_empty());
         Ok(Self {
             source,
@@ -179,17 +196,17 @@ impl DockerConfig {
     }
 
     /// What is here for `resource`, if anything.
-    pub(crate) async fn find(&self, resource: &Resource) -> Result<Option<Arc<dyn Authenticator>>, Error> {
-        let asked = match self.helper(resource) {
-            Some(helper) => self.helpers.find(helper, key::server(resource.registry())).await,
-            None => Ok(None),
-        };
-        let failure = match asked {
+    pub(crate) async fn find(
+        &self,
+        resource: &Resource,
+        notes: &mut Notes,
+    ) -> Result<Option<Arc<dyn Authenticator>>, Error> {
+        let failure = match self.ask_helper(resource, notes).await {
             Ok(None) => None,
             Ok(found) => return Ok(found),
             Err(error) => Some(error),
         };
-        match (self.entry(resource)?, failure) {
+        match (self.entry(resource, notes)?, failure) {
             (Some(credential), None) => Ok(Some(Arc::new(credential.clone()))),
             (Some(credential), Some(failure)) => {
                 tracing::warn!(error = %failure, cause = ?failure, "credential helper failed, using auths");
@@ -200,36 +217,90 @@ impl DockerConfig {
         }
     }
 
-    /// The helper that is responsible for `resource`.
-    fn helper(&self, resource: &Resource) -> Option<&str> {
-        match self.cred_helpers.iter().find(|(key, _)| key.matches(resource)) {
-            Some((_, helper)) => (!helper.is_empty()).then_some(helper),
-            None => self.creds_store.as_deref(),
-        }
+    /// What the helper has that is responsible for `resource`, if there is one.
+    async fn ask_helper(
+        &self,
+        resource: &Resource,
+        notes: &mut Notes,
+    ) -> Result<Option<Arc<dyn Authenticator>>, Error> {
+        let helper = match self
+            .cred_helpers
+            .iter()
+            .find(|helper| helper.key.matches(resource))
+        {
+            Some(Helper { text, name, .. }) if name.is_empty() => {
+                notes.add(&self.source, || Finding::Nothing(Absence::NoHelper(text.clone())));
+                return Ok(None);
+            }
+            Some(Helper { name, .. }) => name,
+            None => match &self.creds_store {
+                Some(name) => name,
+                None => return Ok(None),
+            },
+        };
+        let asked = self.helpers.find(helper, key::server(resource.registry())).await;
+        let found = match asked {
+            Ok((Credential::Anonymous, _)) => {
+                notes.add(&self.source, || Finding::Nothing(Absence::Helper(helper.clone())));
+                return Ok(None);
+            }
+            Ok((credential, found)) => {
+                notes.add(&self.source, || {
+                    Finding::used(Found::Helper(helper.clone()), &credential)
+                });
+                found
+            }
+            Err(error) => {
+                notes.add(&self.source, || Finding::Failed(error.clone()));
+                return Err(error);
+            }
+        };
+        Ok(Some(found))
     }
 
     /// The credential for `resource` in `auths`.
-    fn entry(&self, resource: &Resource) -> Result<Option<&Credential>, Error> {
-        let found = self
-            .auths
-            .iter()
-            .find(|entry| entry.key.matches(resource) && entry.credential != Ok(Credential::Anonymous));
-        let Some(Entry { text, credential, .. }) = found else {
-            return Ok(None);
-        };
-        match credential {
-            Ok(credential) => Ok(Some(credential)),
-            Err(fault) => Err(Error::Entry {
-                config: self.source.clone(),
-                key: text.clone(),
-                source: *fault,
-            }),
+    fn entry(&self, resource: &Resource, notes: &mut Notes) -> Result<Option<&Credential>, Error> {
+        for Entry { text, credential, .. } in self.auths.iter().filter(|entry| entry.key.matches(resource)) {
+            match credential {
+                Ok(Credential::Anonymous) => notes.add(&self.source, || {
+                    Finding::Nothing(Absence::EmptyEntry(text.clone()))
+                }),
+                Ok(credential) => {
+                    notes.add(&self.source, || {
+                        Finding::used(Found::Key(text.clone()), credential)
+                    });
+                    return Ok(Some(credential));
+                }
+                Err(fault) => {
+                    let error = Error::Entry {
+                        config: self.source.clone(),
+                        key: text.clone(),
+                        source: *fault,
+                    };
+                    notes.add(&self.source, || Finding::Failed(error.clone()));
+                    return Err(error);
+                }
+            }
         }
+        notes.add(&self.source, || Finding::Nothing(Absence::NoEntry));
+        Ok(None)
     }
 }
 
 impl Keychain for DockerConfig {
     fn resolve<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
-        Box::pin(async move { Ok(self.find(resource).await?.unwrap_or_else(anonymous)) })
+        Box::pin(async move {
+            let found = self.find(resource, &mut Notes::default()).await?;
+            Ok(found.unwrap_or_else(anonymous))
+        })
+    }
+
+    fn explain<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Explanation> {
+        Box::pin(async move {
+            let mut notes = Notes::taken();
+            // Its outcome is in the notes.
+            let _ = self.find(resource, &mut notes).await;
+            notes.into_explanation()
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Authenticator, Environment, Error, HelperFault, HelperVerb};
+use crate::{Authenticator, Credential, Environment, Error, HelperFault, HelperVerb};
 
 /// Runs credential helpers; in this build, without feature `helper`, refuses to.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ impl Helpers {
         &self,
         helper: &str,
         server: &str,
-    ) -> Result<Option<Arc<dyn Authenticator>>, Error> {
+    ) -> Result<(Credential, Arc<dyn Authenticator>), Error> {
         Err(unsupported(helper, HelperVerb::Get, server))
     }
 }

@@ -179,21 +179,20 @@ impl Helpers {
         done.map_err(|fault| failure(helper, verb, "", fault))
     }
 
-    /// What the helper has for `server`, if anything.
+    /// What the helper has for `server` now, and who has it later.
     pub(crate) async fn find(
         self: &Arc<Self>,
         helper: &str,
         server: &str,
-    ) -> Result<Option<Arc<dyn Authenticator>>, Error> {
-        if self.get(helper, server).await?.is_anonymous() {
-            return Ok(None);
-        }
+    ) -> Result<(Credential, Arc<dyn Authenticator>), Error> {
+        let credential = self.get(helper, server).await?;
         let (helper, server) = (helper.to_owned(), server.to_owned());
-        Ok(Some(Arc::new(HelperAuthenticator {
+        let authenticator = HelperAuthenticator {
             helpers: Arc::clone(self),
             helper,
             server,
-        })))
+        };
+        Ok((credential, Arc::new(authenticator)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use wharf_authn::{
     Anonymous, AnonymousKeychain, Authenticator, Basic, Bearer, Credential, Error, Keychain, MultiKeychain,
-    Resource, StaticKeychain,
+    OnFailure, Resource, StaticKeychain,
 };
 use wharf_name::{Reference, Registry};
 
@@ -16,14 +16,16 @@ async fn ask(keychain: &dyn Keychain, registry: &str) -> Credential {
 }
 
 #[derive(Debug)]
-struct Broken;
+struct Failing(&'static str);
 
-impl Keychain for Broken {
+const BROKEN: Failing = Failing("broken");
+
+impl Keychain for Failing {
     fn resolve<'a>(
         &'a self,
         _resource: &'a Resource,
     ) -> BoxFuture<'a, Result<Arc<dyn Authenticator>, Error>> {
-        Box::pin(async { Err(Error::other("broken")) })
+        Box::pin(async { Err(Error::other(self.0)) })
     }
 }
 
@@ -51,7 +53,7 @@ async fn the_first_that_has_something_answers() {
 async fn a_failure_ends_the_search() {
     let multi: MultiKeychain = [
         Arc::new(one("a.example", "1")) as Arc<dyn Keychain>,
-        Arc::new(Broken),
+        Arc::new(BROKEN),
         Arc::new(one("b.example", "2")),
     ]
     .into_iter()
@@ -61,6 +63,26 @@ async fn a_failure_ends_the_search() {
         .resolve(&resource("b.example"))
         .await
         .expect_err("the second keychain is broken");
+}
+
+#[tokio::test]
+async fn the_failure_of_what_is_around_counts_only_if_nothing_else_is_found() {
+    let around = |next: StaticKeychain| {
+        MultiKeychain::default()
+            .with_policy(BROKEN, OnFailure::Continue)
+            .with(AnonymousKeychain)
+            .with(next)
+    };
+    let multi = around(one("a.example", "1"));
+    assert_eq!(ask(&multi, "a.example").await, Credential::registry_token("1"));
+    let error = multi.resolve(&resource("b.example")).await.expect_err("broken");
+    assert_eq!(crate::chain(&error), "credentials are not available: broken");
+    // The one that comes first is the one to tell.
+    let multi = MultiKeychain::default()
+        .with_policy(Failing("first"), OnFailure::Continue)
+        .with_policy(Failing("second"), OnFailure::Continue);
+    let error = multi.resolve(&resource("b.example")).await.expect_err("failing");
+    assert_eq!(crate::chain(&error), "credentials are not available: first");
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 mod combining;
 mod default;
 mod docker;
+mod explaining;
+mod kubernetes;
 #[cfg(all(feature = "helper", unix))]
 mod programs;
+mod refreshing;
+mod variables;
 
 use wharf_authn::{Authenticator, Credential, Error, Keychain, Resource};
 use wharf_name::Repository;
