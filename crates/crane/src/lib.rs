@@ -1,1 +1,73 @@
-//! Whole jobs on container images, and the command line crane.
+//! Whole jobs on container images, and the command line `crane`.
+//!
+//! Each job is one function: it takes a [`Client`](wharf::remote::Client), what it is about, and options
+//! where there is something to choose. What a job does with the network, the disk and memory is up to
+//! the crates below, all of which are in [`wharf`]; here is only how they play together.
+//!
+//! ```
+//! use wharf::name::Reference;
+//! use wharf::registry::{Registry, server::Server};
+//! use wharf::remote::Client;
+//! use wharf_crane::{CopyOptions, PullFormat, PullOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Any registry would do; this one is in this process, and gets an image to begin with.
+//! let server = Server::bind(Registry::default(), "127.0.0.1:0").await?;
+//! let (app, copied): (Reference, Reference) =
+//!     (format!("{}/app:v1", server.host()).parse()?, format!("{}/team/app:v1", server.host()).parse()?);
+//! let client = Client::new()?;
+//! client.write(&app, &wharf::v1::random::image(1, 2, 1024)).await?;
+//!
+//! wharf_crane::copy(&client, &app, &copied, &CopyOptions::default()).await?;
+//! assert_eq!(
+//!     wharf_crane::digest(&client, &copied, None).await?,
+//!     wharf_crane::digest(&client, &app, None).await?,
+//! );
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let path = dir.path().join("app");
+//! let options = PullOptions::default().with_format(PullFormat::Oci);
+//! wharf_crane::pull(&client, &[copied], &path, &options).await?;
+//! assert!(path.join("index.json").exists());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Jobs
+//!
+//! | job | Go ancestor |
+//! |---|---|
+//! | [`digest`], [`digest_of_tarball`] | `crane.Digest` |
+//! | [`manifest`], [`config`], [`blob`] | `crane.Manifest`, `crane.Config`, `crane.PullLayer` |
+//! | [`tags`], [`catalog`] | `crane.ListTags`, `crane.Catalog` |
+//! | [`copy`], [`copy_repository`] | `crane.Copy`, `crane.CopyRepository` |
+//! | [`tag`], [`delete`] | `crane.Tag`, `crane.Delete` |
+//! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
+//! | [`push`] | `crane.Load` and `crane.Push` |
+//!
+//! # Features
+//!
+//! None: the parts of [`wharf`] that the command line needs are always in.
+
+mod blob;
+mod config;
+mod copy;
+mod digest;
+mod error;
+mod list;
+mod manifest;
+mod pull;
+mod push;
+mod tag;
+
+pub use blob::blob;
+pub use config::config;
+pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};
+pub use digest::{digest, digest_of_tarball};
+pub use error::Error;
+pub use list::{catalog, tags};
+pub use manifest::manifest;
+pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
+pub use push::{PushScope, push};
+pub use tag::{delete, tag};

@@ -1,0 +1,67 @@
+//! The digest of an image.
+
+use std::path::Path;
+
+use wharf::name::{Reference, Tag};
+use wharf::remote::{Client, Fetched};
+use wharf::tarball::Archive;
+use wharf::v1::media_type::MediaTypeExt as _;
+use wharf::v1::oci_spec::image::{Descriptor, Digest};
+use wharf::v1::{ImageExt as _, IndexExt as _, PlatformSpec};
+
+use crate::Error;
+
+/// The digest of what `reference` names (Go: `crane.Digest`).
+///
+/// With a platform, of an index it is the digest of the child for that platform; what is no index has
+/// one digest, whatever the platform. Costs 1 request, or 2 where the registry does not tell, or the
+/// child is not found at first sight.
+///
+/// # Errors
+/// [`Error::Remote`] when the registry does not have it, refuses or cannot be reached, and when an
+/// index has no child for the platform.
+pub async fn digest(
+    client: &Client,
+    reference: &Reference,
+    platform: Option<&PlatformSpec>,
+) -> Result<Digest, Error> {
+    let Some(platform) = platform else {
+        return Ok(client.head(reference).await?.digest().clone());
+    };
+    let fetched = client.get(reference).await?;
+    if !fetched.media_type().is_index() {
+        return Ok(fetched.descriptor().digest().clone());
+    }
+    match listed_child(&fetched, platform).await? {
+        Some(child) => Ok(child.digest().clone()),
+        None => Ok(fetched.image(Some(platform)).await?.digest().await?),
+    }
+}
+
+/// The child of an index for a platform, if the index says so plainly: nothing before it is nested or
+/// lacks a platform, which takes a closer look.
+async fn listed_child(index: &Fetched, platform: &PlatformSpec) -> Result<Option<Descriptor>, Error> {
+    for child in index.index()?.children().await? {
+        if child.media_type().is_index() || child.platform().is_none() {
+            return Ok(None);
+        }
+        if child.media_type().is_image() && platform.matches_child(&child) {
+            return Ok(Some(child));
+        }
+    }
+    Ok(None)
+}
+
+/// The digest that an image in a docker archive has once it is pushed. `tag` chooses among several.
+///
+/// It is that of a manifest of Docker's media types made for the archive, so not that of an OCI image
+/// from which the archive came.
+///
+/// # Errors
+/// [`Error::Load`] when the file is no such archive, or does not have the image.
+pub async fn digest_of_tarball(path: &Path, tag: Option<&Tag>) -> Result<Digest, Error> {
+    let failed = |error| Error::load("tarball", path, error);
+    let archive = Archive::open(path).await.map_err(failed)?;
+    let image = archive.image(tag).await.map_err(failed)?;
+    Ok(image.as_descriptor().digest().clone())
+}

@@ -1,0 +1,116 @@
+//! Why a job failed.
+
+use std::path::{Path, PathBuf};
+
+use wharf::name::{ParseError, Tag};
+use wharf::v1::oci_spec::image::{Digest, MediaType};
+
+/// Why a job failed.
+///
+/// The text of each names what was tried; the causes are its [`source`](std::error::Error::source)s.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A registry could not be asked, or said no.
+    #[error(transparent)]
+    Remote(#[from] wharf::remote::Error),
+    /// Content failed on its way: its source, its verification, its decoding.
+    #[error(transparent)]
+    Content(#[from] wharf::v1::Error),
+    /// The client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] wharf::transport::Error),
+    /// A name is not valid.
+    #[error(transparent)]
+    Name(#[from] ParseError),
+    /// The tag exists at the destination and must not be overwritten.
+    #[error("refusing to clobber existing tag {tag}@{existing}")]
+    Clobber {
+        /// The tag at the destination.
+        tag: Box<Tag>,
+        /// What it points at.
+        existing: Digest,
+    },
+    /// The file or directory to push cannot be read.
+    #[error("loading {} as {kind}", .path.display())]
+    Load {
+        /// What was opened.
+        path: PathBuf,
+        /// What it was taken for: `OCI layout` or `tarball`.
+        kind: &'static str,
+        /// Why it is none.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A layout holds more or fewer than the one image or index that can be pushed as such.
+    #[error("layout contains {entries} entries, consider --index")]
+    LayoutEntries {
+        /// How many it holds.
+        entries: usize,
+    },
+    /// The one thing that a layout holds is neither image nor index.
+    #[error("layout contains non-image (mediaType: \"{media_type}\"), consider --index")]
+    LayoutNonImage {
+        /// What it is.
+        media_type: MediaType,
+    },
+    /// What was pulled cannot be stored.
+    #[error("saving {kind} {}", .path.display())]
+    Save {
+        /// Where it should go.
+        path: PathBuf,
+        /// What was being made: `OCI layout` or `tarball`.
+        kind: &'static str,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The writer that takes the result failed.
+    #[error("writing the archive")]
+    Write(#[source] std::io::Error),
+    /// The operating system refused.
+    #[error("{action} {}", .path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Whether what was asked for does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Remote(error) => error.is_not_found(),
+            Self::Content(wharf::v1::Error::NotFound { .. }) => true,
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn load(
+        kind: &'static str,
+        path: &Path,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Load {
+            path: path.to_owned(),
+            kind,
+            source: Box::new(source),
+        }
+    }
+
+    pub(crate) fn save(
+        kind: &'static str,
+        path: &Path,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Save {
+            path: path.to_owned(),
+            kind,
+            source: Box::new(source),
+        }
+    }
+}
