@@ -1,0 +1,145 @@
+//! The command line: its global flags, and how arguments become a command.
+
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use clap::builder::{StringValueParser, TypedValueParser as _, ValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser};
+use wharf::v1::{ParsePlatformError, PlatformSpec};
+
+use crate::commands::Command;
+use crate::failure::Failure;
+use crate::usage;
+
+/// What `crane version` and `--version` say.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Crane is a tool for managing container images.
+#[derive(Debug, Parser)]
+#[command(name = "crane", version = VERSION, propagate_version = true, args_override_self = true)]
+#[command(subcommand_required = false, arg_required_else_help = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags that stand before or after any subcommand.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
+    #[arg(long, global = true, value_name = "PLATFORM", default_value = "all")]
+    pub(crate) platform: Choice,
+    /// Allow plain HTTP, and certificates that cannot be verified
+    #[arg(long, global = true)]
+    pub(crate) insecure: bool,
+    /// Also push layers that are marked as not for distribution
+    #[arg(long, global = true)]
+    pub(crate) allow_nondistributable_artifacts: bool,
+    /// Log every request and response to standard error
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// What of an index is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Choice {
+    /// The index itself; where one image is needed, that for `linux/amd64`.
+    All,
+    /// The first image for a platform.
+    One(PlatformSpec),
+}
+
+impl FromStr for Choice {
+    type Err = ParsePlatformError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "all" => Ok(Self::All),
+            text => text.parse().map(Self::One),
+        }
+    }
+}
+
+/// What a command line asks for.
+pub(crate) enum Parsed {
+    /// Run a command.
+    Run(Box<Cli>),
+    /// Print this on standard output: help, the version.
+    Show(String),
+    /// Print this on standard error: usage, because there is no command.
+    Hint(String),
+}
+
+/// Parses a command line, the program's name first.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut command = switches_with_values(Cli::command());
+    command.build();
+    match command
+        .try_get_matches_from_mut(&arguments)
+        .and_then(|mut m| Cli::from_arg_matches_mut(&mut m))
+    {
+        Ok(Cli { command: None, .. }) => Ok(Parsed::Hint(Cli::command().render_help().to_string())),
+        Ok(cli) => Ok(Parsed::Run(Box::new(cli))),
+        Err(error) => match error.kind() {
+            kind if is_help(kind) => Ok(Parsed::Show(
+                help(&arguments).unwrap_or_else(|| error.to_string()),
+            )),
+            ErrorKind::DisplayVersion => Ok(Parsed::Show(format!("{VERSION}\n"))),
+            _ => Err(Failure::Usage(usage::describe(&command, &arguments, &error))),
+        },
+    }
+}
+
+fn is_help(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+/// The help that is asked for, with switches shown as they are mostly used: without values.
+fn help(arguments: &[OsString]) -> Option<String> {
+    let asked = Cli::command().try_get_matches_from(arguments).err()?;
+    is_help(asked.kind()).then(|| asked.to_string())
+}
+
+/// Lets every switch take a value after an equals sign (`--insecure=false`), as scripts write it that
+/// were made for the Go tool.
+fn switches_with_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| match arg.get_action() {
+            ArgAction::SetTrue => switch_with_value(arg),
+            _ => arg,
+        })
+        .mut_subcommands(switches_with_values)
+}
+
+fn switch_with_value(arg: Arg) -> Arg {
+    arg.action(ArgAction::Set)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+        .default_value("false")
+        .hide_default_value(true)
+        .value_name("BOOL")
+        .value_parser(ValueParser::new(
+            StringValueParser::new().try_map(|text| to_bool(&text)),
+        ))
+}
+
+/// The spellings that Go's flag packages take for a boolean.
+fn to_bool(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("must be true or false"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! `crane copy`.
+
+use std::num::NonZeroUsize;
+
+use wharf_crane::{CopyOptions, Existing, copy, copy_repository};
+
+use crate::context::{Context, name, repository};
+use crate::failure::Failure;
+
+/// Copy an image from one place to another, its digest unchanged
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to copy
+    src: String,
+    /// Where it goes
+    dst: String,
+    /// Copy all tags: SRC and DST are repositories
+    #[arg(short, long)]
+    all_tags: bool,
+    /// Leave tags alone that exist at the destination
+    #[arg(short, long)]
+    no_clobber: bool,
+    /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let client = context.client_with(args.jobs)?;
+    let mut options = CopyOptions::default().with_platform(context.platform());
+    if args.no_clobber {
+        options = options.with_existing(Existing::Keep);
+    }
+    if let Some(jobs) = args.jobs {
+        options = options.with_jobs(jobs);
+    }
+    if args.all_tags {
+        let (src, dst) = (repository(&args.src)?, repository(&args.dst)?);
+        let tags = copy_repository(&client, &src, &dst, &options).await?;
+        for tag in tags.kept {
+            context.log(format_args!("Skipping {tag} due to no-clobber"));
+        }
+        return Ok(());
+    }
+    let (src, dst) = (name(&args.src)?, name(&args.dst)?);
+    context.log(format_args!("Copying from {} to {}", args.src, args.dst));
+    copy(&client, &src, &dst, &options).await?;
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `crane digest`.
+
+use std::path::PathBuf;
+
+use wharf::name::Reference;
+use wharf_crane::{digest, digest_of_tarball};
+
+use crate::context::{Context, name};
+use crate::failure::Failure;
+
+/// Get the digest of an image
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The image, or with --tarball a tag in the archive
+    image: Option<String>,
+    /// Take the digest from this docker archive
+    #[arg(long, value_name = "PATH")]
+    tarball: Option<PathBuf>,
+    /// Print the whole name, REPOSITORY@DIGEST
+    #[arg(long)]
+    full_ref: bool,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    if let Some(path) = args.tarball {
+        if args.full_ref {
+            return Err(Failure::usage("cannot specify --full-ref with --tarball"));
+        }
+        let tag = args.image.as_deref().map(name).transpose()?;
+        let digest = digest_of_tarball(&path, tag.as_ref()).await?;
+        return context.out.line(digest).await;
+    }
+    let Some(image) = args.image else {
+        return Err(Failure::usage("image reference required without --tarball"));
+    };
+    let reference: Reference = name(&image)?;
+    let digest = digest(&context.client()?, &reference, context.platform()).await?;
+    if args.full_ref {
+        return context.out.line(reference.repository().digest(digest)).await;
+    }
+    context.out.line(digest).await
+}

@@ -1,0 +1,71 @@
+//! The subcommands: one file each, with its arguments and what it does with them.
+
+mod blob;
+mod catalog;
+mod config;
+mod copy;
+mod delete;
+mod digest;
+mod ls;
+mod manifest;
+mod pull;
+mod push;
+mod registry;
+mod tag;
+mod version;
+
+use clap::Subcommand;
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::signals::Signals;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Blob(blob::Args),
+    Catalog(catalog::Args),
+    Config(config::Args),
+    #[command(visible_alias = "cp")]
+    Copy(copy::Args),
+    Delete(delete::Args),
+    Digest(digest::Args),
+    Ls(ls::Args),
+    Manifest(manifest::Args),
+    Pull(pull::Args),
+    Push(push::Args),
+    Registry(registry::Args),
+    Tag(tag::Args),
+    Version(version::Args),
+}
+
+/// Runs the command of `cli` until it is done or a signal comes.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let Some(command) = cli.command else { return Ok(()) };
+    let mut context = Context::new(cli.globals);
+    let mut signals = Signals::listen()?;
+    // A server is meant to end with a signal, so it takes it itself.
+    let stops = !matches!(command, Command::Registry(_));
+    tokio::select! {
+        result = dispatch(command, &mut context) => result,
+        signal = signals.next(), if stops => Err(Failure::Signal(signal)),
+    }
+}
+
+async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure> {
+    match command {
+        Command::Blob(args) => blob::run(args, context).await,
+        Command::Catalog(args) => catalog::run(args, context).await,
+        Command::Config(args) => config::run(args, context).await,
+        Command::Copy(args) => copy::run(args, context).await,
+        Command::Delete(args) => delete::run(args, context).await,
+        Command::Digest(args) => digest::run(args, context).await,
+        Command::Ls(args) => ls::run(args, context).await,
+        Command::Manifest(args) => manifest::run(args, context).await,
+        Command::Pull(args) => pull::run(args, context).await,
+        Command::Push(args) => push::run(args, context).await,
+        Command::Registry(args) => registry::run(args, context).await,
+        Command::Tag(args) => tag::run(args, context).await,
+        Command::Version(args) => version::run(args, context).await,
+    }
+}

@@ -1,0 +1,67 @@
+//! `crane pull`.
+
+use std::path::PathBuf;
+
+use wharf::name::Reference;
+use wharf_crane::{PullFormat, PullOptions, pull, pull_to_writer};
+
+use crate::context::{Context, name};
+use crate::failure::Failure;
+
+/// The path that stands for standard output.
+const STDOUT: &str = "-";
+
+/// Pull images into a file or directory
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "crane pull [OPTIONS] <IMAGE>... <PATH>")]
+pub(crate) struct Args {
+    /// The images, then where they go; `-` is standard output, for a tarball
+    // One list: clap cannot tell images from the path when flags stand between them.
+    #[arg(required = true, num_args = 1.., value_name = "IMAGE|PATH")]
+    images_and_path: Vec<String>,
+    /// How to store the images
+    #[arg(long, value_name = "FORMAT", default_value = "tarball")]
+    format: String,
+    /// Name each image in the layout by its reference (only with --format=oci)
+    #[arg(long)]
+    annotate_ref: bool,
+}
+
+pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Failure> {
+    let received = args.images_and_path.len();
+    let path = match args.images_and_path.pop() {
+        Some(path) if received >= 2 => PathBuf::from(path),
+        _ => return Err(Failure::usage("requires at least 2 arg(s), only received 1")),
+    };
+    let format = match args.format.as_str() {
+        "tarball" => PullFormat::Tarball,
+        "oci" => PullFormat::Oci,
+        other => {
+            let valid = "valid values are: tarball and oci";
+            return Err(Failure::usage(format!(
+                "unexpected --format: {other:?} ({valid})"
+            )));
+        }
+    };
+    if args.annotate_ref && format != PullFormat::Oci {
+        return Err(Failure::usage("--annotate-ref needs --format=oci"));
+    }
+    let mut options = PullOptions::default()
+        .with_format(format)
+        .with_platform(context.platform());
+    options = options.with_annotate_ref(args.annotate_ref);
+    let images: Vec<Reference> = args
+        .images_and_path
+        .iter()
+        .map(|text| name(text))
+        .collect::<Result<_, _>>()?;
+    let client = context.client()?;
+    if path.as_os_str() == STDOUT && format == PullFormat::Tarball {
+        pull_to_writer(&client, &images, context.out.writer(), &options)
+            .await
+            .map_err(Failure::of_writing)?;
+        return context.out.flush().await;
+    }
+    pull(&client, &images, &path, &options).await?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! `crane push`.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt as _;
+use wharf_crane::{PushScope, push};
+
+use crate::context::{Context, name};
+use crate::failure::Failure;
+
+/// The path that stands for standard input.
+const STDIN: &str = "-";
+
+/// Push an image from an OCI layout or a docker archive
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// An OCI layout (a directory) or a docker archive (a file); `-` is an archive on standard input
+    path: PathBuf,
+    /// Where the image goes
+    image: String,
+    /// Push all that the layout holds, as one index
+    #[arg(long)]
+    index: bool,
+    /// Also write what was pushed, REPOSITORY@DIGEST, to this file
+    #[arg(long, value_name = "FILE")]
+    image_refs: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let reference = name(&args.image)?;
+    let spooled = if args.path.as_os_str() == STDIN {
+        Some(spool().await?)
+    } else {
+        None
+    };
+    let path = spooled.as_ref().map_or(args.path.as_path(), NamedTempFile::path);
+    let scope = if args.index {
+        PushScope::Everything
+    } else {
+        PushScope::Single
+    };
+    let pushed = push(&context.client()?, path, &reference, scope).await?;
+    if let Some(path) = args.image_refs {
+        let failed =
+            |error| Failure::local(format!("failed to write image refs to {}", path.display()), error);
+        write_refs(&path, pushed.as_ref()).map_err(failed)?;
+    }
+    context.out.line(pushed).await
+}
+
+/// Standard input as a file: an archive is not read from front to back.
+async fn spool() -> Result<NamedTempFile, Failure> {
+    let failed = |error| Failure::local("reading tarball from stdin", error);
+    let file = NamedTempFile::new().map_err(failed)?;
+    let mut writer = tokio::fs::File::from_std(file.reopen().map_err(failed)?);
+    tokio::io::copy(&mut tokio::io::stdin(), &mut writer)
+        .await
+        .map_err(failed)?;
+    writer.flush().await.map_err(failed)?;
+    Ok(file)
+}
+
+/// Makes `path` a file that holds `text`, readable by its owner only.
+fn write_refs(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

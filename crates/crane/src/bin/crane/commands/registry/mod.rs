@@ -1,0 +1,25 @@
+//! `crane registry`.
+
+mod serve;
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Run a registry
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Serve(serve::Args),
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    match args.command {
+        Command::Serve(args) => serve::run(args, context).await,
+    }
+}

@@ -1,0 +1,90 @@
+//! What every command works with: the global flags, the client made from them, and where results go.
+
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use wharf::authn::DefaultKeychain;
+use wharf::name::{ParseError, Repository};
+use wharf::remote::{Client, NonDistributable};
+use wharf::transport::settings::{PlainHttp, RegistrySettings, TlsSettings};
+use wharf::v1::PlatformSpec;
+
+use crate::cli::{Choice, Globals, VERSION};
+use crate::failure::Failure;
+use crate::printer::{self, Printer};
+use crate::progress::Progress;
+
+/// What every command works with.
+pub(crate) struct Context {
+    globals: Globals,
+    pub(crate) out: Printer,
+}
+
+impl Context {
+    pub(crate) fn new(globals: Globals) -> Self {
+        Self {
+            globals,
+            out: Printer::new(),
+        }
+    }
+
+    /// The platform asked for; none means `all`.
+    pub(crate) fn platform(&self) -> Option<&PlatformSpec> {
+        match &self.globals.platform {
+            Choice::All => None,
+            Choice::One(platform) => Some(platform),
+        }
+    }
+
+    /// A client with the user's credentials, as the global flags say.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        self.client_with(None)
+    }
+
+    /// A client that moves so many blobs at a time.
+    pub(crate) fn client_with(&self, jobs: Option<NonZeroUsize>) -> Result<Client, Failure> {
+        let keychain = Arc::new(DefaultKeychain::from_env());
+        let mut builder = Client::builder().observer(Arc::new(Progress));
+        builder = builder.configure(|transport| {
+            transport
+                .keychain(keychain)
+                .user_agent(format!("crane/{VERSION}"))
+        });
+        if self.globals.insecure {
+            let tls = TlsSettings::default().with_insecure_skip_verify();
+            let settings = RegistrySettings::default()
+                .with_plain_http(PlainHttp::Allowed)
+                .with_tls(tls);
+            builder = builder.configure(|transport| transport.default_settings(settings));
+        }
+        if self.globals.allow_nondistributable_artifacts {
+            builder = builder.non_distributable(NonDistributable::Upload);
+        }
+        if let Some(jobs) = jobs {
+            builder = builder.jobs(jobs.get());
+        }
+        Ok(builder.build().map_err(wharf_crane::Error::from)?)
+    }
+
+    /// Tells the user on standard error what is going on.
+    pub(crate) fn log(&self, line: impl Display) {
+        printer::log(line);
+    }
+}
+
+/// Parses a name that was given as an argument.
+pub(crate) fn name<T: FromStr<Err = ParseError>>(text: &str) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|error| wharf_crane::Error::Name(error).into())
+}
+
+/// Parses the name of a repository that was given as an argument.
+pub(crate) fn repository(text: &str) -> Result<Repository, Failure> {
+    let failed = |error| Failure::Doing {
+        action: format!("parsing repo {text:?}"),
+        source: Box::new(wharf_crane::Error::Name(error)),
+    };
+    text.parse().map_err(failed)
+}

@@ -1,0 +1,103 @@
+//! All that the command line prints: results on standard output, the rest on standard error.
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _, BufWriter, Stdout};
+use wharf::v1::ByteStream;
+
+use crate::failure::Failure;
+
+/// Writes results to standard output. Whatever cannot be written is the command's failure.
+///
+/// Writes happen on a thread of their own: a reader that does not read must not keep the command
+/// from noticing a signal.
+pub(crate) struct Printer(BufWriter<Stdout>);
+
+impl Printer {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::new(tokio::io::stdout()))
+    }
+
+    /// Prints one line.
+    pub(crate) async fn line(&mut self, line: impl Display) -> Result<(), Failure> {
+        self.queue(line).await?;
+        self.flush().await
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) async fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.0.write_all(bytes).await.map_err(Failure::output)?;
+        self.flush().await
+    }
+
+    /// One line of many: shown with the next [`flush`](Self::flush) at the latest.
+    pub(crate) async fn queue(&mut self, line: impl Display) -> Result<(), Failure> {
+        self.0
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .map_err(Failure::output)
+    }
+
+    /// For those who write as they go.
+    pub(crate) fn writer(&mut self) -> &mut (impl AsyncWrite + Send + use<>) {
+        &mut self.0
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), Failure> {
+        self.0.flush().await.map_err(Failure::output)
+    }
+
+    /// Prints a blob as it comes, `action` says for what.
+    pub(crate) async fn stream(
+        &mut self,
+        mut stream: ByteStream,
+        action: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(chunk) => self.0.write_all(&chunk).await.map_err(Failure::output)?,
+                Err(error) => {
+                    self.flush().await?;
+                    return Err(Failure::Doing {
+                        action: action(),
+                        source: Box::new(error.into()),
+                    });
+                }
+            }
+        }
+        self.flush().await
+    }
+}
+
+/// Prints a text that was asked for, such as help.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(Failure::output)
+}
+
+/// Prints what a command line without a command gets.
+pub(crate) fn hint(text: &str) {
+    to_stderr(format_args!("{text}"));
+}
+
+/// Prints the line of a failed command.
+pub(crate) fn failure(failure: &Failure) {
+    if let Some(line) = failure.line() {
+        to_stderr(format_args!("Error: {line}\n"));
+    }
+}
+
+/// Prints one line of the log: when, then what.
+pub(crate) fn log(line: impl Display) {
+    let now = jiff::ZonedDateTime::now().strftime("%Y/%m/%d %H:%M:%S");
+    to_stderr(format_args!("{now} {line}\n"));
+}
+
+/// A standard error that nobody reads is no reason to fail, and there is nobody to tell.
+fn to_stderr(text: std::fmt::Arguments<'_>) {
+    let _ = io::stderr().lock().write_fmt(text);
+}

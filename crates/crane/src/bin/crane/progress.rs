@@ -1,0 +1,44 @@
+//! What a client does, told on standard error.
+
+use wharf::remote::{Event, Observer};
+
+use crate::failure::chain;
+use crate::printer::log;
+
+/// Tells what moved, what was there already, and what is tried again: one line each.
+#[derive(Debug)]
+pub(crate) struct Progress;
+
+impl Observer for Progress {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::BlobExists { descriptor, .. } => {
+                log(format_args!("existing blob: {}", descriptor.digest()))
+            }
+            Event::BlobMounted { descriptor, .. } => {
+                log(format_args!("mounted blob: {}", descriptor.digest()))
+            }
+            Event::BlobPushed { descriptor, .. } => log(format_args!("pushed blob: {}", descriptor.digest())),
+            Event::MountRefused { from, .. } => log(format_args!("retrying without mount from {from}")),
+            Event::Retrying { error, .. } => log(format_args!("retrying {}", chain(error))),
+            Event::BlobResumed { digest, offset, .. } => {
+                log(format_args!("resuming blob {digest} after {offset} bytes"));
+            }
+            Event::ManifestExists {
+                reference,
+                descriptor,
+            } => match reference.tag() {
+                Some(tag) => log(format_args!("existing manifest: {tag}@{}", descriptor.digest())),
+                None => log(format_args!("existing manifest: {}", descriptor.digest())),
+            },
+            Event::ManifestPushed {
+                reference,
+                descriptor,
+            } => {
+                let (digest, size) = (descriptor.digest(), descriptor.size());
+                log(format_args!("{reference}: digest: {digest} size: {size}"));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Command lines that are wrong, and those that ask for help.
+
+use insta::assert_snapshot;
+
+use crate::sandbox::Sandbox;
+
+#[track_caller]
+fn fails(arguments: &[&str], want: &str) {
+    let got = Sandbox::new().crane(arguments);
+    assert_eq!(
+        got,
+        format!("exit 1\n-- stderr\nError: {want}\n"),
+        "{arguments:?}"
+    );
+}
+
+#[test]
+fn counts_of_arguments() {
+    fails(&["copy", "a"], "accepts 2 arg(s), received 1");
+    fails(&["cp", "a", "b", "c"], "accepts 2 arg(s), received 3");
+    fails(&["manifest"], "accepts 1 arg(s), received 0");
+    fails(&["pull", "a"], "requires at least 2 arg(s), only received 1");
+    fails(&["pull"], "requires at least 1 arg(s), only received 0");
+    fails(&["digest", "a", "b"], "accepts at most 1 arg(s), received 2");
+    fails(&["digest"], "image reference required without --tarball");
+    fails(&["version", "x"], "unknown command \"x\" for \"crane version\"");
+    fails(
+        &["registry", "serve", "x"],
+        "unknown command \"x\" for \"crane registry serve\"",
+    );
+    fails(&["push", "--", "--index"], "accepts 2 arg(s), received 1");
+}
+
+#[test]
+fn flags() {
+    fails(&["copy", "--nope", "a", "b"], "unknown flag: --nope");
+    fails(&["-Q", "copy", "a", "b"], "unknown shorthand flag: 'Q' in -Q");
+    fails(&["copy", "a", "b", "--jobs"], "flag needs an argument: --jobs");
+    fails(
+        &["copy", "a", "b", "-j", "abc"],
+        "invalid argument \"abc\" for \"-j, --jobs\" flag: invalid digit found in string",
+    );
+    fails(
+        &["copy", "a", "b", "-j0"],
+        "invalid argument \"0\" for \"-j, --jobs\" flag: number would be zero for non-zero type",
+    );
+    fails(
+        &["config", "--platform", "a/b/c/d", "x"],
+        "invalid argument \"a/b/c/d\" for \"--platform\" flag: too many slashes in platform spec: a/b/c/d",
+    );
+    fails(
+        &["pull", "a", "b", "--format=zip"],
+        "unexpected --format: \"zip\" (valid values are: tarball and oci)",
+    );
+    fails(
+        &["pull", "a", "b", "--annotate-ref"],
+        "--annotate-ref needs --format=oci",
+    );
+    fails(
+        &["digest", "--tarball", "x", "--full-ref"],
+        "cannot specify --full-ref with --tarball",
+    );
+}
+
+#[test]
+fn names() {
+    for command in ["manifest", "config", "digest", "delete"] {
+        fails(
+            &[command, "/dev/null/@@@@@@"],
+            "could not parse reference: /dev/null/@@@@@@: a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: /dev/null/@@@@@@",
+        );
+    }
+    fails(
+        &["blob", "app:v1"],
+        "a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: app:v1",
+    );
+}
+
+#[test]
+fn unknown_commands() {
+    assert_snapshot!(Sandbox::new().crane(&["pusj"]), @r#"
+    exit 1
+    -- stderr
+    Error: unknown command "pusj" for "crane"
+
+    Did you mean this?
+    	push
+
+    Run 'crane --help' for usage.
+    "#);
+    assert_snapshot!(Sandbox::new().crane(&["registry", "bogus"]), @r#"
+    exit 1
+    -- stderr
+    Error: unknown command "bogus" for "crane registry"
+    Run 'crane registry --help' for usage.
+    "#);
+    assert_snapshot!(Sandbox::new().crane(&["help", "bogus"]), @r#"
+    exit 1
+    -- stderr
+    Error: unknown command "bogus" for "crane"
+    Run 'crane --help' for usage.
+    "#);
+}
+
+#[test]
+fn help() {
+    assert_snapshot!(Sandbox::new().crane(&["--help"]), @"
+    exit 0
+    -- stdout
+    Crane is a tool for managing container images
+
+    Usage: crane [OPTIONS] [COMMAND]
+
+    Commands:
+      blob      Read a blob from a registry, as it is stored
+      catalog   List the repositories in a registry
+      config    Get the config of an image
+      copy      Copy an image from one place to another, its digest unchanged [alias: cp]
+      delete    Delete an image from its registry
+      digest    Get the digest of an image
+      ls        List the tags in a repository
+      manifest  Get the manifest of an image
+      pull      Pull images into a file or directory
+      push      Push an image from an OCI layout or a docker archive
+      registry  Run a registry
+      tag       Give an image another tag, without moving it
+      version   Print the version
+      help      Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Global options:
+          --platform <PLATFORM>
+              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
+              [default: all]
+          --insecure
+              Allow plain HTTP, and certificates that cannot be verified
+          --allow-nondistributable-artifacts
+              Also push layers that are marked as not for distribution
+      -v, --verbose
+              Log every request and response to standard error
+    ");
+    assert_snapshot!(Sandbox::new().crane(&["copy", "-h"]), @"
+    exit 0
+    -- stdout
+    Copy an image from one place to another, its digest unchanged
+
+    Usage: crane copy [OPTIONS] <SRC> <DST>
+
+    Arguments:
+      <SRC>  What to copy
+      <DST>  Where it goes
+
+    Options:
+      -a, --all-tags    Copy all tags: SRC and DST are repositories
+      -n, --no-clobber  Leave tags alone that exist at the destination
+      -j, --jobs <N>    Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
+      -h, --help        Print help
+      -V, --version     Print version
+
+    Global options:
+          --platform <PLATFORM>
+              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
+              [default: all]
+          --insecure
+              Allow plain HTTP, and certificates that cannot be verified
+          --allow-nondistributable-artifacts
+              Also push layers that are marked as not for distribution
+      -v, --verbose
+              Log every request and response to standard error
+    ");
+    assert_snapshot!(Sandbox::new().crane(&["registry"]), @"
+    exit 0
+    -- stdout
+    Run a registry
+
+    Usage: crane registry [OPTIONS] <COMMAND>
+
+    Commands:
+      serve  Serve a registry until SIGINT or SIGTERM comes
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Global options:
+          --platform <PLATFORM>
+              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
+              [default: all]
+          --insecure
+              Allow plain HTTP, and certificates that cannot be verified
+          --allow-nondistributable-artifacts
+              Also push layers that are marked as not for distribution
+      -v, --verbose
+              Log every request and response to standard error
+    ");
+}
+
+#[test]
+fn no_command_is_a_question() {
+    let nothing: [&str; 0] = [];
+    let shown = Sandbox::new().crane(&nothing);
+    assert!(
+        shown.starts_with("exit 0\n-- stderr\nCrane is a tool for managing container images\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn version() {
+    for arguments in [["version"], ["--version"], ["-V"]] {
+        assert_eq!(
+            Sandbox::new().stdout(&arguments),
+            concat!(env!("CARGO_PKG_VERSION"), "\n")
+        );
+    }
+}

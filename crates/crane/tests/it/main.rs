@@ -1,0 +1,13 @@
+//! The binary as its users see it: exit status, standard output, standard error.
+
+mod arguments;
+mod failures;
+mod fixture;
+mod interop;
+mod read;
+mod registry;
+mod sandbox;
+mod serve;
+mod serving;
+mod streams;
+mod write;

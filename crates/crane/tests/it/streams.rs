@@ -1,0 +1,115 @@
+//! Standard output that cannot be written, and signals.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::process::Stdio;
+
+use http::Method;
+use wharf::registry::hook::{Fault, Gate, Reaction};
+
+use crate::fixture::{image, index};
+use crate::registry::TestRegistry;
+use crate::sandbox::Sandbox;
+
+fn start() -> (TestRegistry, Sandbox) {
+    let registry = TestRegistry::start();
+    let sandbox = Sandbox::new().hide(registry.host.clone(), "[host]");
+    registry.put_image("app:v1", &image());
+    registry.put_index("multi:v1", &index());
+    (registry, sandbox)
+}
+
+#[test]
+fn a_full_standard_output_is_a_failure() {
+    let (registry, sandbox) = start();
+    let (one, app) = (registry.at("app:v1"), registry.at("app"));
+    let commands: [&[&str]; 7] = [
+        &["digest", &one],
+        &["manifest", &one],
+        &["config", &one],
+        &["ls", &app],
+        &["catalog", &registry.host],
+        &["version"],
+        &["--help"],
+    ];
+    for arguments in commands {
+        let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+        let output = sandbox
+            .command(arguments)
+            .stdout(full)
+            .output()
+            .expect("crane starts");
+        let shown = sandbox.show(&output);
+        let want =
+            "exit 1\n-- stderr\nError: writing to standard output: No space left on device (os error 28)\n";
+        assert_eq!(shown, want, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_left_is_no_reason_to_complain() {
+    let (registry, sandbox) = start();
+    let mut command = sandbox.command(&["manifest", &registry.at("multi:v1")]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("crane starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("waitable");
+    // What a shell reports for a process that SIGPIPE ended.
+    assert_eq!(sandbox.show(&output), "exit 141\n");
+}
+
+#[test]
+fn signals_end_a_command_and_what_it_began() {
+    for (signal, want) in [
+        ("INT", "exit 1\n-- stderr\nError: interrupt signal received\n"),
+        (
+            "TERM",
+            "exit 143\n-- stderr\nError: termination signal received\n",
+        ),
+    ] {
+        let (registry, sandbox) = start();
+        let gate = Gate::new();
+        let fault = Fault::on(Method::GET, "/blobs/").then(Reaction::hold(&gate));
+        registry.registry.faults().add(fault);
+        let mut command = sandbox.command(&["pull", "--format=oci", &registry.at("multi:v1"), "dir"]);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("crane starts");
+        registry.run(gate.reached_by(1));
+        crate::serve::send(signal, child.id());
+        let output = child.wait_with_output().expect("waitable");
+        assert_eq!(sandbox.show(&output), want);
+        assert_eq!(sandbox.list(), [""; 0]);
+        gate.open();
+    }
+}
+
+#[test]
+fn the_wire_log_has_requests_and_no_secrets() {
+    let (registry, sandbox) = start();
+    let mut command = sandbox.command(&["digest", "-v", &registry.at("app:v1")]);
+    let mut child = command
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("crane starts");
+    let mut log = String::new();
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut log)
+        .expect("text");
+    assert!(child.wait().expect("waitable").success());
+    let url = format!("url=http://{}/v2/app/manifests/v1", registry.host);
+    assert!(
+        log.lines()
+            .any(|line| line.contains("method=HEAD") && line.contains(&url)),
+        "{log}"
+    );
+}
