@@ -57,6 +57,9 @@
 //! | `zstd` | reading and writing zstd-compressed layers (links the C library) | yes |
 //! | `registry` | the module `registry`: the embeddable server | no |
 
+#[cfg(all(doctest, feature = "registry"))]
+mod readme;
+
 #[doc(inline)]
 pub use wharf_authn as authn;
 #[doc(inline)]
