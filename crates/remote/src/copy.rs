@@ -74,8 +74,8 @@ impl Client {
         };
         if let (Some(platform), true) = (&options.platform, fetched.media_type().is_index()) {
             let image = fetched.image(Some(platform)).await?;
-            if is_tip(image.known_descriptor()) {
-                return exists(image.known_descriptor());
+            if is_tip(image.as_descriptor()) {
+                return exists(image.as_descriptor());
             }
             return into.write_image(destination, &image, Tip::Differs).await;
         }

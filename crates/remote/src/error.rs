@@ -1,6 +1,7 @@
 //! What can go wrong between a client and a registry.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 use oci_spec::image::{Digest, MediaType};
@@ -234,6 +235,15 @@ pub enum Misuse {
         /// The tag.
         tag: wharf_name::Tag,
     },
+    /// The image gives another number of layers than its own manifest names, so that their bytes would go under wrong
+    /// names.
+    #[error("the image has {given} layers where its manifest names {named}")]
+    Layers {
+        /// Layers that the image gives.
+        given: usize,
+        /// Layers that its manifest names.
+        named: usize,
+    },
     /// A manifest must be a JSON object.
     #[error("a manifest must be a JSON object")]
     NotJson {
@@ -286,6 +296,12 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         self.transport().is_some_and(wharf_transport::Error::is_temporary)
+    }
+
+    /// How long the registry asks to wait before the next request, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.transport().and_then(wharf_transport::Error::retry_after)
     }
 
     /// The status of the registry's answer, where there was one.

@@ -178,4 +178,13 @@ mod tests {
         check(None, r#"{"manifests":[],"layers":[]}"#, Err("ambiguous"));
         check(Some(OCI), "<html>", Err("not a manifest"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(header in "[ -~]{0,40}", body in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, header.parse().expect("printable"));
+            let _ = manifest_type(content_type(&headers), &body);
+        }
+    }
 }

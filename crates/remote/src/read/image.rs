@@ -86,7 +86,7 @@ impl RemoteImage {
 
     /// Media type, digest and size, and what the index said of it if it came from one.
     #[must_use]
-    pub fn known_descriptor(&self) -> &Descriptor {
+    pub fn as_descriptor(&self) -> &Descriptor {
         &self.0.descriptor
     }
 

@@ -75,7 +75,7 @@ impl RemoteIndex {
 
     /// Media type, digest and size, and what the outer index said of it if it came from one.
     #[must_use]
-    pub fn known_descriptor(&self) -> &Descriptor {
+    pub fn as_descriptor(&self) -> &Descriptor {
         &self.0.descriptor
     }
 

@@ -16,31 +16,21 @@ pub(super) fn next_link(headers: &HeaderMap) -> Result<Option<&str>, Violation> 
                 .strip_prefix('<')
                 .and_then(|rest| rest.split_once('>'))
                 .ok_or_else(invalid)?;
-            let end = end_of_link(after);
-            if is_next(&after[..end]) {
+            let (parameters, after) = split_at(after, ',');
+            if is_next(parameters) {
                 return Ok(Some(target).filter(|target| !target.is_empty()));
             }
-            rest = after[end..].trim_start_matches([',', ' ', '\t']);
+            rest = after.trim_start_matches([',', ' ', '\t']);
         }
     }
     Ok(None)
 }
 
-/// Where the parameters of one link end: at a comma outside of quotes.
-fn end_of_link(parameters: &str) -> usize {
-    let mut quoted = false;
-    for (at, c) in parameters.char_indices() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => return at,
-            _ => {}
-        }
-    }
-    parameters.len()
-}
-
-fn is_next(parameters: &str) -> bool {
-    for parameter in parameters.split(';') {
+/// Whether the parameters of a link say that it leads to the next page, or nothing.
+fn is_next(mut parameters: &str) -> bool {
+    while !parameters.is_empty() {
+        let (parameter, rest) = split_at(parameters, ';');
+        parameters = rest;
         let Some((name, value)) = parameter.split_once('=') else {
             continue;
         };
@@ -50,6 +40,19 @@ fn is_next(parameters: &str) -> bool {
         }
     }
     true
+}
+
+/// What is before and after the first `separator` outside of quotes.
+fn split_at(text: &str, separator: char) -> (&str, &str) {
+    let mut quoted = false;
+    for (at, c) in text.char_indices() {
+        if c == '"' {
+            quoted = !quoted;
+        } else if c == separator && !quoted {
+            return (&text[..at], &text[at + c.len_utf8()..]);
+        }
+    }
+    (text, "")
 }
 
 #[cfg(test)]
@@ -85,5 +88,24 @@ mod tests {
         check("><", Err(()));
         check("a", Err(()));
         check("<ä>", Err(()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_header_panics(value in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            if let Ok(value) = header::HeaderValue::from_bytes(&value) {
+                let headers = HeaderMap::from_iter([(header::LINK, value)]);
+                let _ = next_link(&headers);
+            }
+        }
+
+        #[test]
+        fn a_target_is_found_whatever_is_around_it(target in "[!-;=?-~]{1,40}", title in "[ -!#-~]{0,20}") {
+            let value = format!("<other>; rel=prev; title=\"{title}\", <{target}>; title=\"{title}\"; rel=\"next\"");
+            let value = value.parse().expect("a header value");
+            let headers = HeaderMap::from_iter([(header::LINK, value)]);
+            let found = next_link(&headers).expect("well-formed");
+            proptest::prop_assert_eq!(found, Some(target.as_str()));
+        }
     }
 }

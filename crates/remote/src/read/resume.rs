@@ -276,4 +276,20 @@ mod tests {
         check("bytes 99999999999999999999-9/10", None);
         check("", None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_range_panics(value in "[ -~]{0,40}") {
+            let headers = HeaderMap::from_iter([(header::CONTENT_RANGE, value.parse().expect("printable"))]);
+            let _ = content_range(&headers);
+        }
+
+        #[test]
+        fn a_range_is_read_as_written(first in 0..1000_u64, more in 0..1000_u64, rest in 1..1000_u64) {
+            let (last, total) = (first + more, first + more + rest);
+            let value = format!("bytes {first}-{last}/{total}").parse().expect("printable");
+            let headers = HeaderMap::from_iter([(header::CONTENT_RANGE, value)]);
+            proptest::prop_assert_eq!(content_range(&headers), Some((first, Some(total))));
+        }
+    }
 }

@@ -9,7 +9,7 @@ use wharf_name::Reference;
 use wharf_v1::{Image, Layer, Manifest};
 
 use crate::Client;
-use crate::error::{Error, Operation};
+use crate::error::{Error, Misuse, Operation};
 use crate::events::Event;
 use crate::write::source::Content;
 use crate::write::{Destination, Tip};
@@ -124,9 +124,11 @@ impl Destination {
         let view = manifest.view().map_err(failed)?;
         let layers = image.layers().await.map_err(failed)?;
         if layers.len() != view.layers().len() {
-            // Not aligned with its own manifest: bytes would go under the wrong name.
-            let (layers, diff_ids) = (view.layers().len(), layers.len());
-            return Err(failed(wharf_v1::Error::LayerCount { layers, diff_ids }));
+            let misuse = Misuse::Layers {
+                given: layers.len(),
+                named: view.layers().len(),
+            };
+            return Err(Error::input(Operation::WriteManifest, reference, misuse));
         }
         let config = self.push_blob(view.config(), Content::Config(image)).boxed();
         let layers = view.layers().iter().zip(layers);

@@ -266,7 +266,7 @@ fn is_put_refused(error: &Error, attempt: u32) -> bool {
 
 /// How long to wait after so many attempts: as long as the registry asks for, within limits, or else 1 s, 3 s, 9 s.
 fn pause(attempt: u32, error: &Error) -> Duration {
-    match error.transport().and_then(wharf_transport::Error::retry_after) {
+    match error.retry_after() {
         Some(asked) => asked.min(Duration::from_secs(60)),
         None => Duration::from_secs(1) * 3_u32.saturating_pow((attempt - 1).min(2)),
     }

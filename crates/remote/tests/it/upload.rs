@@ -7,12 +7,13 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
-use oci_spec::image::{Descriptor, Digest, MediaType};
+use oci_spec::image::{Descriptor, Digest, ImageManifestBuilder, MediaType};
 use wharf_name::Repository;
 use wharf_registry::Registry;
 use wharf_registry::hook::{Fault, Feature, Gate, Profile, Reaction};
 use wharf_remote::{Error, NonDistributable};
-use wharf_v1::{ByteStream, Hasher, Layer, Measure, partial::StaticLayer};
+use wharf_v1::partial::StaticLayer;
+use wharf_v1::{ByteStream, Config, Hasher, Image, Layer, Manifest, Measure};
 
 use crate::kit::{Kit, recording, reference, repository};
 
@@ -531,6 +532,67 @@ async fn a_layer_of_unknown_digest_is_streamed() {
     );
     assert_eq!(sent(&kit.events.take()), 10);
     read_back(&kit, &descriptor).await;
+}
+
+/// An image around a layer whose digest is known only when it was read.
+#[derive(Debug)]
+struct OddImage(Arc<dyn Layer>);
+
+impl Image for OddImage {
+    fn media_type(&self) -> MediaType {
+        MediaType::ImageManifest
+    }
+
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, wharf_v1::Error>> {
+        Box::pin(async { Ok(self.manifest().await?.descriptor()) })
+    }
+
+    fn manifest(&self) -> BoxFuture<'_, Result<Manifest, wharf_v1::Error>> {
+        Box::pin(async {
+            let layer = self.0.descriptor().await?;
+            let config = self.config().await?.descriptor();
+            let view = ImageManifestBuilder::default()
+                .schema_version(2_u32)
+                .config(config)
+                .layers([layer])
+                .build();
+            Ok(Manifest::from_view(
+                view.expect("whole"),
+                MediaType::ImageManifest,
+            ))
+        })
+    }
+
+    fn config(&self) -> BoxFuture<'_, Result<Config, wharf_v1::Error>> {
+        Box::pin(async { Ok(Config::new("{}", MediaType::ImageConfig)) })
+    }
+
+    fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, wharf_v1::Error>> {
+        Box::pin(async { Ok(vec![Arc::clone(&self.0)]) })
+    }
+}
+
+#[tokio::test]
+async fn an_image_with_a_layer_of_unknown_digest_is_streamed() {
+    let kit = Kit::new();
+    let image = OddImage(Arc::new(Odd::new(b"some bytes")));
+    let tag = reference("a.test/app:v1");
+    let written = kit.client.write(&tag, &image).await.expect("written");
+    assert_eq!(
+        kit.asked_a(),
+        [
+            "POST app/blobs/uploads/ 202",
+            "PATCH app/blobs/uploads/U 202",
+            "PUT app/blobs/uploads/U?digest=D 201",
+            "HEAD app/manifests/v1 404",
+            "HEAD app/blobs/D 404",
+            "POST app/blobs/uploads/ 202",
+            "PUT app/blobs/uploads/U?digest=D 201",
+            "PUT app/manifests/v1 201",
+        ]
+    );
+    let there = kit.fresh_client().image(&tag, None).await.expect("there");
+    assert_eq!(there.as_descriptor().digest(), written.digest());
 }
 
 #[tokio::test(start_paused = true)]
