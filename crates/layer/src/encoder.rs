@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+#[cfg(feature = "gzip")]
+use crate::gzip::GzipEncoder;
 use crate::{Compression, Error};
 
 /// Bytes that an encoder is given at a time.
@@ -17,7 +19,7 @@ pub(crate) struct Encoder<W: Write> {
 enum Codec<W: Write> {
     None(W),
     #[cfg(feature = "gzip")]
-    Gzip(Box<flate2::write::GzEncoder<W>>),
+    Gzip(Box<GzipEncoder<W>>),
     #[cfg(feature = "zstd")]
     Zstd(zstd::stream::write::Encoder<'static, W>),
 }
@@ -28,12 +30,8 @@ impl<W: Write> Encoder<W> {
             Compression::None => Codec::None(out),
             #[cfg(feature = "gzip")]
             Compression::Gzip { level } => {
-                // Neither time nor name, and "unknown" as the system, so that nothing of this machine
-                // gets into the digest.
-                let header = flate2::GzBuilder::new().mtime(0).operating_system(255);
-                Codec::Gzip(Box::new(
-                    header.write(out, flate2::Compression::new(level.clamp(1, 9))),
-                ))
+                let encoder = GzipEncoder::new(out, level.clamp(1, 9));
+                Codec::Gzip(Box::new(encoder.map_err(|source| Error::Spool { source })?))
             }
             #[cfg(feature = "zstd")]
             Compression::Zstd { level } => {

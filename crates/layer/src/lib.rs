@@ -44,6 +44,8 @@ mod family;
 mod feed;
 mod file_range;
 mod files;
+#[cfg(feature = "gzip")]
+mod gzip;
 pub mod header;
 mod pass;
 mod spooled;
