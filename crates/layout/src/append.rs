@@ -203,15 +203,15 @@ impl<'a> Appender<'a> {
         let (store, entry) = (self.store.clone(), entry.clone());
         let needed = lock(&self.needed).clone();
         blocking(move || {
-            for directory in store.directories(needed.keys()) {
-                sync_directory(&directory)?;
-            }
             let _lock = IndexLock::acquire(store.root())?;
             // Blobs that were skipped may have been another's, who took them away since.
             for (digest, size) in &needed {
                 if store.size_now(digest)? != Some(*size) {
                     return Ok(Some(digest.clone()));
                 }
+            }
+            for directory in store.directories(needed.keys()) {
+                sync_directory(&directory)?;
             }
             index_file::add(store.root(), &entry)?;
             Ok(None)
