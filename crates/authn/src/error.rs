@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{HelperFault, HelperVerb};
+use crate::{HelperFault, HelperVerb, StoreFault};
 
 /// Why credentials could not be had.
 ///
@@ -64,6 +64,28 @@ pub enum Error {
         /// What happened.
         source: Arc<HelperFault>,
     },
+
+    /// A file of credentials cannot be written.
+    #[error("cannot write the credentials to {}", .path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: Arc<io::Error>,
+    },
+
+    /// A credential has no place in a file.
+    #[error("cannot store the credentials for {registry}")]
+    Unstorable {
+        /// The registry.
+        registry: String,
+        /// Why not.
+        source: StoreFault,
+    },
+
+    /// There is no file to store credentials in.
+    #[error("no place for credentials: neither DOCKER_CONFIG nor a home directory is set")]
+    NoHome,
 
     /// An environment variable that should hold a part of the credentials does not.
     #[error("no credentials in environment variable {name}")]

@@ -83,12 +83,21 @@ impl Key {
 }
 
 /// What a helper is asked for.
-pub(super) fn server(registry: &Registry) -> &str {
+pub(crate) fn server(registry: &Registry) -> &str {
     if registry.is_docker_hub() {
         DOCKER_HUB_KEY
     } else {
         registry.as_str()
     }
+}
+
+/// Whether an entry with this key is for `registry` as a whole, in one of the spellings that `login` of some
+/// tool has used. Others that docker keeps below the host (`https://index.docker.io/v1/access-token`) are not.
+pub(crate) fn stands_for(text: &str, registry: &Registry) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let path = rest.split_once('/').map_or("", |(_, path)| path);
+    Key::parse(text).is_some_and(|key| key.is_registry() && key.registry == canonical(registry))
+        && matches!(path, "" | "v1" | "v1/" | "v2" | "v2/")
 }
 
 fn is_http(scheme: &str) -> bool {

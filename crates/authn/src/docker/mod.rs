@@ -1,7 +1,7 @@
 //! The file that `docker login` and `podman login` leave behind.
 
 pub(crate) mod entry;
-mod key;
+pub(crate) mod key;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -118,21 +118,7 @@ impl DockerConfig {
     /// [`parse`](Self::parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let unreadable = |error| Error::unreadable(path, error);
-        let file = File::open(path).map_err(unreadable)?;
-        let size = file.metadata().map_err(unreadable)?.len().min(MAX_SIZE);
-        // With room for all of it from the start, no copy of the secrets stays behind from growing.
-        let mut text = Zeroizing::new(String::with_capacity(size as usize + 1));
-        file.take(MAX_SIZE + 1)
-            .read_to_string(&mut text)
-            .map_err(unreadable)?;
-        if text.len() as u64 > MAX_SIZE {
-            return Err(Error::TooLarge {
-                path: path.to_owned(),
-                limit: MAX_SIZE,
-            });
-        }
-        Self::from_text(&text, ConfigSource::File(path.to_owned()))
+        Self::from_text(&read(path)?, ConfigSource::File(path.to_owned()))
     }
 
     /// The credential helpers are found and run by `helpers`, and share its cache.
@@ -223,30 +209,25 @@ impl DockerConfig {
         resource: &Resource,
         notes: &mut Notes,
     ) -> Result<Option<Arc<dyn Authenticator>>, Error> {
-        let helper = match self
-            .cred_helpers
-            .iter()
-            .find(|helper| helper.key.matches(resource))
-        {
-            Some(Helper { text, name, .. }) if name.is_empty() => {
-                notes.add(&self.source, || Finding::Nothing(Absence::NoHelper(text.clone())));
-                return Ok(None);
+        let Some(helper) = self.helper(resource) else {
+            if let Some(helper) = self.helper_entry(resource) {
+                notes.add(&self.source, || {
+                    Finding::Nothing(Absence::NoHelper(helper.text.clone()))
+                });
             }
-            Some(Helper { name, .. }) => name,
-            None => match &self.creds_store {
-                Some(name) => name,
-                None => return Ok(None),
-            },
+            return Ok(None);
         };
         let asked = self.helpers.find(helper, key::server(resource.registry())).await;
         let found = match asked {
             Ok((Credential::Anonymous, _)) => {
-                notes.add(&self.source, || Finding::Nothing(Absence::Helper(helper.clone())));
+                notes.add(&self.source, || {
+                    Finding::Nothing(Absence::Helper(helper.to_owned()))
+                });
                 return Ok(None);
             }
             Ok((credential, found)) => {
                 notes.add(&self.source, || {
-                    Finding::used(Found::Helper(helper.clone()), &credential)
+                    Finding::used(Found::Helper(helper.to_owned()), &credential)
                 });
                 found
             }
@@ -256,6 +237,20 @@ impl DockerConfig {
             }
         };
         Ok(Some(found))
+    }
+
+    /// The helper that is responsible for `resource`.
+    pub(crate) fn helper(&self, resource: &Resource) -> Option<&str> {
+        match self.helper_entry(resource) {
+            Some(helper) => (!helper.name.is_empty()).then_some(&helper.name),
+            None => self.creds_store.as_deref(),
+        }
+    }
+
+    fn helper_entry(&self, resource: &Resource) -> Option<&Helper> {
+        self.cred_helpers
+            .iter()
+            .find(|helper| helper.key.matches(resource))
     }
 
     /// The credential for `resource` in `auths`.
@@ -285,6 +280,25 @@ impl DockerConfig {
         notes.add(&self.source, || Finding::Nothing(Absence::NoEntry));
         Ok(None)
     }
+}
+
+/// Reads a file of at most [`MAX_SIZE`].
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let unreadable = |error| Error::unreadable(path, error);
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len().min(MAX_SIZE);
+    // With room for all of it from the start, no copy of the secrets stays behind from growing.
+    let mut text = Zeroizing::new(String::with_capacity(size as usize + 1));
+    file.take(MAX_SIZE + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > MAX_SIZE {
+        return Err(Error::TooLarge {
+            path: path.to_owned(),
+            limit: MAX_SIZE,
+        });
+    }
+    Ok(text)
 }
 
 impl Keychain for DockerConfig {

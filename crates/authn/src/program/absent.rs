@@ -22,6 +22,19 @@ impl Helpers {
     ) -> Result<(Credential, Arc<dyn Authenticator>), Error> {
         Err(unsupported(helper, HelperVerb::Get, server))
     }
+
+    pub(crate) async fn store(
+        &self,
+        helper: &str,
+        server: &str,
+        _credential: &Credential,
+    ) -> Result<(), Error> {
+        Err(unsupported(helper, HelperVerb::Store, server))
+    }
+
+    pub(crate) async fn erase(&self, helper: &str, server: &str) -> Result<(), Error> {
+        Err(unsupported(helper, HelperVerb::Erase, server))
+    }
 }
 
 fn unsupported(helper: &str, verb: HelperVerb, server: &str) -> Error {

@@ -5,6 +5,7 @@ mod default;
 mod docker;
 mod explaining;
 mod kubernetes;
+mod login;
 #[cfg(all(feature = "helper", unix))]
 mod programs;
 mod refreshing;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use wharf_authn::{
-    Authenticator, Credential, DefaultKeychain, DockerConfig, Environment, Error, HelperFault, Helpers,
-    Keychain,
+    Authenticator, ConfigEditor, Credential, DefaultKeychain, DockerConfig, Environment, Error, HelperFault,
+    Helpers, Keychain, Stored,
 };
 
 use crate::{ask, chain, resource};
@@ -256,6 +256,47 @@ async fn what_is_stored_is_found_listed_and_erased() {
         want.map(|(server, user)| (server.to_owned(), user.to_owned()))
             .into()
     );
+}
+
+#[tokio::test]
+async fn login_leaves_secrets_to_the_helper() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("config.json");
+    std::fs::write(
+        &file,
+        r#"{"auths":{"a.io":{"auth":"dTpw","email":"e"}},"credsStore":"discards"}"#,
+    )
+    .expect("a file");
+    let editor = ConfigEditor::of_file(&file).with_helpers(helpers());
+    let registry = "a.io".parse().expect("a registry");
+    let stored = editor
+        .store(&registry, &Credential::basic("user", "hunter2"))
+        .await
+        .expect("stored");
+    assert_eq!(stored, Stored::Helper("discards".into()));
+    let text = || std::fs::read_to_string(&file).expect("a file");
+    assert_eq!(
+        text(),
+        "{\n\t\"auths\": {\n\t\t\"a.io\": {\n\t\t\t\"email\": \"e\"\n\t\t}\n\t},\n\t\"credsStore\": \"discards\"\n}"
+    );
+    let erased = editor.erase(&registry).await.expect("erased");
+    assert_eq!(erased, Stored::Helper("discards".into()));
+    assert_eq!(text(), "{\n\t\"auths\": {},\n\t\"credsStore\": \"discards\"\n}");
+
+    // A helper that fails leaves the file as it was, without the secret.
+    let failing = r#"{"credHelpers":{"a.io":"echoes"}}"#;
+    std::fs::write(&file, failing).expect("a file");
+    editor
+        .store(&registry, &Credential::basic("user", "hunter2"))
+        .await
+        .expect_err("it fails");
+    assert_eq!(text(), failing);
+    // Where no helper is to be asked, it is in the file.
+    std::fs::write(&file, r#"{"credsStore":"echoes","credHelpers":{"a.io":""}}"#).expect("a file");
+    let stored = editor
+        .store(&registry, &Credential::basic("user", "hunter2"))
+        .await;
+    assert_eq!(stored.expect("stored"), Stored::File);
 }
 
 #[tokio::test]
