@@ -252,6 +252,45 @@ async fn what_cannot_be_read_is_named() {
     assert!(chain(&error).starts_with(&format!("cannot read the credentials in {}: ", path.display())));
 }
 
+/// Modes mean nothing to root, who runs the tests in containers: there, what others may not read is read.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_for_others_is_named_or_passed_over() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let close = |path: &Path| {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("a mode");
+        let is_closed = fs::read_dir(path).is_err() && fs::read(path).is_err();
+        is_closed && path.metadata().expect("its owner sees it").permissions().mode() & 0o777 == 0
+    };
+    let file = Place::new().file("home/.docker/config.json", "a.io");
+    let path = file.path("home/.docker/config.json");
+    match close(&path) {
+        // It is there, and what is in it may matter.
+        true => {
+            let error = file.ask("a.io").await.expect_err("a closed file");
+            assert!(
+                chain(&error).contains(&path.display().to_string()),
+                "{}",
+                chain(&error)
+            );
+        }
+        false => assert!(file.answers().await.is_some()),
+    }
+    let directory = Place::new()
+        .file("home/.docker/config.json", "a.io")
+        .file("home/.config/containers/auth.json", "a.io");
+    let is_closed = close(&directory.path("home/.docker"));
+    let want = match is_closed {
+        // Nobody knows whether there is one.
+        true => "home/.config/containers/auth.json",
+        false => "home/.docker/config.json",
+    };
+    assert_eq!(directory.answers().await.as_deref(), Some(want));
+    // That the directory can be removed.
+    fs::set_permissions(directory.path("home/.docker"), fs::Permissions::from_mode(0o700)).expect("a mode");
+}
+
 #[test]
 fn files_are_capped_and_have_to_be_text() {
     let dir = tempfile::tempdir().expect("a directory");
