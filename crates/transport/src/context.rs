@@ -4,6 +4,7 @@ use http::{StatusCode, Uri};
 use wharf_name::{Registry, Repository};
 
 use crate::Scope;
+use crate::origin::Origin;
 
 /// For which registry and repository a request is made, and what a token for it has to allow.
 ///
@@ -80,6 +81,12 @@ pub struct Attempts(pub u32);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a URL")]
 pub struct AnsweredBy(pub Uri);
+
+/// On a request: the URL was chosen by this server, by a redirect or a challenge, and not by the user. The connection
+/// then leads to no address that is further inside a network than the server itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "an origin is all there will be")]
+pub struct ChosenBy(pub Origin);
 
 /// On a request: it tries out whether its registry speaks TLS, so a connection that fails is an answer.
 #[derive(Clone, Copy, Debug)]

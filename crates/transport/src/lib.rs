@@ -60,11 +60,15 @@
 
 pub mod auth;
 mod body;
+#[cfg(feature = "tls")]
+pub mod certs;
 pub mod check;
 mod client;
 mod context;
+mod env;
 mod error;
 pub mod origin;
+pub mod proxy;
 mod redact;
 pub mod redirect;
 pub mod retry;
@@ -78,9 +82,10 @@ mod transport;
 pub mod user_agent;
 
 pub use body::{Body, BodyStream, Opener};
-pub use client::HttpClient;
-pub use context::{Accepted, AnsweredBy, Attempts, NeverRetry, RedactReason, RegistryContext};
-pub use error::{BoxError, Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError};
+pub use client::{HttpClient, Resolve, SystemResolver};
+pub use context::{Accepted, AnsweredBy, Attempts, ChosenBy, NeverRetry, RedactReason, RegistryContext};
+pub use env::Environment;
+pub use error::{BoxError, Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError, TlsFailure};
 pub use redact::RedactedUrl;
 pub use scope::{Actions, Scope};
 pub use transport::{Transport, TransportBuilder};

@@ -33,7 +33,7 @@ pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
         .layer(TraceLayer::request())
         .layer(CheckLayer::new())
         .layer(SchemeLayer::with_settings(Arc::clone(&with.settings)))
-        .layer(RedirectLayer::new())
+        .layer(RedirectLayer::with_settings(Arc::clone(&with.settings)))
         .layer(AuthLayer::with_settings(with.keychain, with.settings))
         .layer(with.user_agent)
         .layer(RetryLayer::new(with.retry))

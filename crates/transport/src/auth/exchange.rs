@@ -17,7 +17,7 @@ use crate::check::{BODY_LIMIT, registry_error};
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason, resolve};
 use crate::redirect::{Next, follow};
 use crate::send::send_next;
-use crate::{Body, BoxError, Error, RedactReason, Scope};
+use crate::{Body, BoxError, ChosenBy, Error, RedactReason, Scope};
 
 use super::AuthFailure;
 use super::token::Granted;
@@ -33,6 +33,8 @@ pub(super) struct TokenRequest {
     pub(super) realm: Uri,
     pub(super) service: String,
     pub(super) scopes: Vec<Scope>,
+    /// The registry that named the realm, unless the user trusts the realm.
+    pub(super) chosen_by: Option<ChosenBy>,
 }
 
 impl TokenRequest {
@@ -157,6 +159,9 @@ impl TokenRequest {
             request
                 .extensions_mut()
                 .insert(RedactReason("token response contains credentials"));
+            if let Some(chosen_by) = &self.chosen_by {
+                request.extensions_mut().insert(chosen_by.clone());
+            }
             let response = send_next(inner, request).await.map_err(failed)?;
             let status = response.status();
             if status.is_success() {
@@ -203,7 +208,7 @@ fn failed(error: Error) -> AuthFailure {
 /// A redirect of the token server. It is followed only to the same origin, because the credential goes along.
 fn same_origin(url: &Uri, location: &str) -> Result<Uri, AuthFailure> {
     let unsafe_url = |error| failed(Error::UnsafeUrl(Box::new(error)));
-    let target = resolve(url, location, Site::Redirect).map_err(unsafe_url)?;
+    let target = resolve(url, location, Site::Redirect, &[]).map_err(unsafe_url)?;
     let same = matches!((Origin::of(url), Origin::of(&target)), (Ok(from), Ok(to)) if from == to);
     if same {
         Ok(target)
@@ -266,6 +271,7 @@ mod tests {
             realm: realm.parse().expect("URL"),
             service: service.to_owned(),
             scopes: Scope::parse_list(scopes),
+            chosen_by: None,
         }
     }
 

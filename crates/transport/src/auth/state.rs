@@ -14,7 +14,7 @@ use wharf_name::Registry;
 
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason, resolve_realm};
 use crate::settings::{AllSettings, PlainHttp};
-use crate::{Body, BoxError, Error, Scope};
+use crate::{Body, BoxError, ChosenBy, Error, Scope};
 
 use super::cache::{Freshness, Token, TokenCache, TokenKey};
 use super::exchange::{TokenRequest, bearer_header};
@@ -221,6 +221,7 @@ impl State {
         let realm = self.judge(wanted, credential).map_err(error)?;
         let refresh = lock(&self.refresh).get(&key).cloned();
         let mut request = TokenRequest {
+            chosen_by: self.chosen_by(wanted, &realm),
             realm,
             service: wanted.service.clone(),
             scopes: wanted.scopes.clone(),
@@ -246,6 +247,13 @@ impl State {
         let token = Arc::new(Token::new(header, wanted.scopes.clone(), granted.life, now));
         self.tokens.insert(key, Arc::clone(&token), now);
         Ok(token)
+    }
+
+    /// Who chose the URL of a token server, unless the user trusts it.
+    fn chosen_by(&self, wanted: &Wanted, realm: &http::Uri) -> Option<ChosenBy> {
+        let trusted = &self.settings.of(wanted.resource.registry()).trusted_realms;
+        let is_trusted = Origin::of(realm).is_ok_and(|realm| trusted.contains(&realm));
+        (!is_trusted).then(|| ChosenBy(wanted.registry.clone()))
     }
 
     /// The URL of the token server, if the credential may be sent there.

@@ -11,7 +11,11 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use crate::origin::Origin;
 use crate::{Body, BoxError, Error, Phase, RedactedUrl};
+
+use super::connect::Shared;
+use super::stream::ConnectionInfo;
 
 /// When something was last sent of a request.
 #[derive(Clone, Debug)]
@@ -91,10 +95,20 @@ pub(super) struct IdleLimited {
     waiting: bool,
     method: Method,
     url: RedactedUrl,
+    outcome: Outcome,
 }
 
 impl IdleLimited {
-    pub(super) fn new(body: Incoming, limit: Option<Duration>, method: Method, url: RedactedUrl) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        limit: Option<Duration>,
+        method: Method,
+        url: RedactedUrl,
+        outcome: Outcome,
+    ) -> Self {
+        if body.is_end_stream() {
+            outcome.succeeded();
+        }
         Self {
             body,
             limit,
@@ -102,6 +116,7 @@ impl IdleLimited {
             waiting: false,
             method,
             url,
+            outcome,
         }
     }
 
@@ -130,6 +145,9 @@ impl HttpBody for IdleLimited {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.waiting = false;
+                if frame.is_none() {
+                    self.outcome.succeeded();
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(|source| self.broken(source).into())))
             }
             Poll::Pending => {
@@ -157,10 +175,48 @@ impl HttpBody for IdleLimited {
 
 impl IdleLimited {
     fn broken(&self, source: hyper::Error) -> Error {
+        self.outcome.failed(&self.method, &self.url, source.into())
+    }
+}
+
+/// Over which connection an exchange went, and who wants to know how it ended.
+pub(super) struct Outcome {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: Option<ConnectionInfo>,
+    pub(super) origin: Origin,
+}
+
+impl Outcome {
+    fn succeeded(&self) {
+        if self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.is_h2)
+        {
+            self.shared.hosts.note_success(&self.origin);
+        }
+    }
+
+    /// The error for a connection that broke.
+    pub(super) fn failed(&self, method: &Method, url: &RedactedUrl, source: BoxError) -> Error {
+        if let Some(connection) = &self.connection {
+            self.shared
+                .hosts
+                .note_failure(&self.origin, connection, source.as_ref());
+            #[cfg(feature = "tls")]
+            if let Some(failure) = connection.broken.get().and_then(super::tls::failure) {
+                // In TLS 1.3 a server says only after the handshake what it thinks of the client's certificate.
+                return Error::Tls {
+                    origin: self.origin.clone(),
+                    failure,
+                    source,
+                };
+            }
+        }
         Error::Exchange {
-            method: self.method.clone(),
-            url: self.url.clone(),
-            source: source.into(),
+            method: method.clone(),
+            url: url.clone(),
+            source,
         }
     }
 }

@@ -173,6 +173,7 @@ impl Error {
     pub(crate) fn cause(&self) -> Cause {
         match self {
             Self::Connect { .. } => Cause::NotSent,
+            Self::Proxy { source, .. } if source.is_temporary() => Cause::NotSent,
             Self::Timeout {
                 phase: Phase::Connect | Phase::Tls,
                 ..

@@ -3,6 +3,7 @@
 mod classify;
 mod diagnostic;
 mod registry;
+mod tls;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,9 +13,11 @@ use http::{Method, StatusCode};
 use crate::RedactedUrl;
 use crate::auth::AuthError;
 use crate::origin::{Origin, UnsafeUrl};
+use crate::proxy::ProxyFailure;
 
 pub use self::diagnostic::{Diagnostic, ErrorCode};
 pub use self::registry::RegistryError;
+pub use self::tls::TlsFailure;
 
 pub(crate) use self::classify::{Cause, is_temporary_status};
 
@@ -39,10 +42,12 @@ pub enum Error {
         source: BoxError,
     },
     /// The TLS handshake failed: the certificate is not trusted, or there is no common version of TLS.
-    #[error("TLS handshake with {origin}")]
+    #[error("TLS handshake with {origin}: {failure}")]
     Tls {
         /// With whom.
         origin: Origin,
+        /// What is wrong.
+        failure: TlsFailure,
         /// What TLS said.
         source: BoxError,
     },
@@ -53,6 +58,16 @@ pub enum Error {
         origin: Origin,
         /// What it spoke instead.
         source: BoxError,
+    },
+    /// The proxy gave no way through.
+    #[error("connecting to {origin} through {proxy}")]
+    Proxy {
+        /// Where to.
+        origin: Origin,
+        /// The proxy, without user name and password.
+        proxy: String,
+        /// What happened at the proxy.
+        source: ProxyFailure,
     },
     /// An `https` URL in a build without a TLS provider (features `aws-lc-rs` and `ring`).
     #[error(

@@ -40,11 +40,8 @@ impl Reach {
         if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             return inner.parse().map_or(Self::Infrastructure, Self::of_v6);
         }
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return match address {
-                IpAddr::V4(address) => Self::of_v4(address),
-                IpAddr::V6(address) => Self::of_v6(address),
-            };
+        if let Ok(address) = host.parse() {
+            return Self::of_address(address);
         }
         match host {
             "localhost" | "ip6-localhost" | "ip6-loopback" => Self::Loopback,
@@ -54,6 +51,26 @@ impl Reach {
             _ if host.ends_with(".localhost") => Self::Loopback,
             _ => Self::Public,
         }
+    }
+
+    /// The reach of an address.
+    pub(crate) fn of_address(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::of_v4(address),
+            IpAddr::V6(address) => Self::of_v6(address),
+        }
+    }
+
+    /// The one of two that is further inside.
+    pub(crate) fn inner(self, other: Self) -> Self {
+        let depth = |reach| match reach {
+            Self::Public => 0,
+            // Nobody is led anywhere but outwards from there.
+            Self::Infrastructure => 1,
+            Self::Private => 2,
+            Self::Loopback => 3,
+        };
+        if depth(other) > depth(self) { other } else { self }
     }
 
     fn of_v4(address: Ipv4Addr) -> Self {

@@ -11,7 +11,7 @@ use http::uri::Scheme;
 pub use self::resolve::{Site, UnsafeUrl, UnsafeUrlReason, resolve_location, resolve_realm};
 
 pub(crate) use self::address::{Reach, canonical_host};
-pub(crate) use self::resolve::resolve;
+pub(crate) use self::resolve::{may_lead, resolve};
 
 /// Where a URL points to: scheme, host and port.
 ///

@@ -36,7 +36,7 @@ use super::{Origin, Reach};
 /// # Errors
 /// [`Error::UnsafeUrl`] with the reason.
 pub fn resolve_location(base: &Uri, location: &str) -> Result<Uri, Error> {
-    resolve(base, location, Site::Location).map_err(|error| Error::UnsafeUrl(Box::new(error)))
+    resolve(base, location, Site::Location, &[]).map_err(|error| Error::UnsafeUrl(Box::new(error)))
 }
 
 /// The URL of the token server that a registry names in its challenge.
@@ -64,7 +64,8 @@ fn judge_realm(registry: &Origin, realm: &str, trusted: &[Origin]) -> Result<Uri
     rebuild(&url, &target.to_string(), Site::Realm)
 }
 
-pub(crate) fn resolve(base: &Uri, location: &str, site: Site) -> Result<Uri, UnsafeUrl> {
+/// `trusted` are targets that may be anywhere.
+pub(crate) fn resolve(base: &Uri, location: &str, site: Site, trusted: &[Origin]) -> Result<Uri, UnsafeUrl> {
     let origin = Origin::of(base)?;
     let url = if has_scheme(location) {
         parse(location, site)?
@@ -84,14 +85,14 @@ pub(crate) fn resolve(base: &Uri, location: &str, site: Site) -> Result<Uri, Uns
         }
         target = origin.clone();
     }
-    if target != origin && !may_lead(origin.reach(), target.reach()) {
+    if target != origin && !trusted.contains(&target) && !may_lead(origin.reach(), target.reach()) {
         return Err(UnsafeUrl::new(&url, site, UnsafeUrlReason::Inside));
     }
     rebuild(&url, &target.to_string(), site)
 }
 
 /// Whether a server at `from` may point to another origin at `to`: outwards, or within its own kind of network.
-fn may_lead(from: Reach, to: Reach) -> bool {
+pub(crate) fn may_lead(from: Reach, to: Reach) -> bool {
     match to {
         Reach::Public => true,
         Reach::Private => matches!(from, Reach::Private | Reach::Loopback),
@@ -215,6 +216,8 @@ pub enum Site {
     Location,
     /// The realm of a challenge.
     Realm,
+    /// The address that a name in one of these resolved to.
+    Address,
 }
 
 impl fmt::Display for Site {
@@ -224,6 +227,7 @@ impl fmt::Display for Site {
             Self::Redirect => "redirect to",
             Self::Location => "location",
             Self::Realm => "token server",
+            Self::Address => "to connect to",
         })
     }
 }

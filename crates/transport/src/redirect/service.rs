@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::future::BoxFuture;
@@ -12,7 +13,8 @@ use tower::Service;
 use crate::context::LeftOrigin;
 use crate::origin::{Origin, Site, resolve};
 use crate::send::{send, send_next, take_ready};
-use crate::{AnsweredBy, Body, BoxError, Error, RedactedUrl, RedirectLimit};
+use crate::settings::AllSettings;
+use crate::{AnsweredBy, Body, BoxError, ChosenBy, Error, RedactedUrl, RedirectLimit, RegistryContext};
 
 use super::{Next, follow};
 
@@ -23,6 +25,7 @@ pub const MAX_REDIRECTS: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Redirect<S> {
     pub(super) inner: S,
+    pub(super) settings: Arc<AllSettings>,
 }
 
 impl<S> Service<Request<Body>> for Redirect<S>
@@ -41,11 +44,16 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let inner = take_ready(&mut self.inner);
-        Box::pin(run(inner, request))
+        let settings = Arc::clone(&self.settings);
+        Box::pin(run(inner, settings, request))
     }
 }
 
-async fn run<S>(mut inner: S, request: Request<Body>) -> Result<Response<Body>, Error>
+async fn run<S>(
+    mut inner: S,
+    settings: Arc<AllSettings>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Error>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Send,
     S::Error: Into<BoxError>,
@@ -65,7 +73,9 @@ where
             return Ok(response);
         };
         let location = String::from_utf8_lossy(location.as_bytes());
-        let target = resolve(&parts.uri, &location, Site::Redirect)
+        let context = parts.extensions.get::<RegistryContext>();
+        let trusted = context.map(|context| settings.of(&context.registry).trusted_targets.as_slice());
+        let target = resolve(&parts.uri, &location, Site::Redirect, trusted.unwrap_or_default())
             .map_err(|error| Error::UnsafeUrl(Box::new(error)))?;
         tracing::debug!(status = status.as_u16(), to = %RedactedUrl::from(&target), "redirected");
         if let Next::Bodiless(method) = next {
@@ -113,11 +123,13 @@ where
 /// Points a request to the target of a redirect.
 fn go(parts: &mut Parts, target: Uri) -> Result<(), Error> {
     let origin = |url: &Uri| Origin::of(url).map_err(|error| Error::UnsafeUrl(Box::new(error)));
-    if origin(&parts.uri)? != origin(&target)? {
+    let from = origin(&parts.uri)?;
+    if from != origin(&target)? {
         for header in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
             parts.headers.remove(header);
         }
         parts.extensions.insert(LeftOrigin);
+        parts.extensions.insert(ChosenBy(from));
     }
     parts.uri = target;
     Ok(())

@@ -36,6 +36,7 @@ fn no_tls(origin: &Origin) -> Option<Error> {
 
 fn bad_certificate(origin: &Origin) -> Option<Error> {
     Some(Error::Tls {
+        failure: crate::TlsFailure::UnknownAuthority,
         origin: origin.clone(),
         source: "bad certificate".into(),
     })

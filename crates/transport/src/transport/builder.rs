@@ -6,11 +6,14 @@ use tower::{Layer, Service};
 use wharf_authn::{AnonymousKeychain, Keychain};
 use wharf_name::Registry;
 
+#[cfg(feature = "tls")]
+use crate::certs::CertsDirs;
+use crate::proxy::Proxies;
 use crate::retry::RetryOptions;
-use crate::settings::{AllSettings, PlainHttp, RegistrySettings, Timeouts};
+use crate::settings::{AllSettings, ClientOptions, PlainHttp, RegistrySettings, Timeouts};
 use crate::stack::{Ingredients, stack};
 use crate::user_agent::UserAgentLayer;
-use crate::{Body, BoxError, Error, HttpClient};
+use crate::{Body, BoxError, Environment, Error, HttpClient, Resolve};
 
 use super::Transport;
 
@@ -60,6 +63,11 @@ type Bottom = Box<dyn FnOnce(Arc<AllSettings>) -> Transport + Send>;
 pub struct TransportBuilder {
     settings: AllSettings,
     timeouts: Timeouts,
+    environment: Option<Environment>,
+    proxies: Option<Proxies>,
+    #[cfg(feature = "tls")]
+    certs_dirs: CertsDirs,
+    resolver: Option<Arc<dyn Resolve>>,
     keychain: Option<Arc<dyn Keychain>>,
     retry: RetryOptions,
     user_agent: Option<String>,
@@ -90,6 +98,32 @@ impl TransportBuilder {
     /// Sets the time limits of single phases. A custom [bottom](Self::bottom) has its own.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets the environment that says which [proxies](crate::proxy) are used and, by `SSL_CERT_FILE` and `SSL_CERT_DIR`,
+    /// which authorities are trusted. Default: that of the process. A custom [bottom](Self::bottom) has its own.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Sets which hosts are reached through a proxy, in place of what the environment says.
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
+    /// Sets where folders with [certificates of single hosts](crate::certs) are. Default: nowhere.
+    #[cfg(feature = "tls")]
+    pub fn certs_dirs(mut self, dirs: CertsDirs) -> Self {
+        self.certs_dirs = dirs;
+        self
+    }
+
+    /// Sets who resolves names. Default: the system.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
+        self.resolver = Some(resolver);
         self
     }
 
@@ -166,18 +200,18 @@ impl TransportBuilder {
     /// Builds the stack.
     ///
     /// # Errors
-    /// [`Error::Settings`] when a certificate, a key or the product's name cannot be used.
-    pub fn build(self) -> Result<Transport, Error> {
+    /// [`Error::Settings`] when a certificate, a key, a proxy of the environment or the product's name cannot be used.
+    pub fn build(mut self) -> Result<Transport, Error> {
         let user_agent = UserAgentLayer::with_prefix(self.user_agent.as_deref().unwrap_or_default())
             .map_err(|error| Error::Settings {
                 what: "setting the user agent",
                 source: error.into(),
             })?;
-        let settings = Arc::new(self.settings);
-        let bottom = match self.bottom {
+        let settings = Arc::new(std::mem::take(&mut self.settings));
+        let bottom = match self.bottom.take() {
             Some(bottom) => bottom(Arc::clone(&settings)),
             None => Transport::new(
-                HttpClient::with_settings(self.timeouts, &settings)?,
+                HttpClient::with_settings(self.client_options()?, &settings)?,
                 Arc::clone(&settings),
             ),
         };
@@ -190,6 +224,28 @@ impl TransportBuilder {
         };
         let whole = Transport::new(stack(with, bottom), settings);
         Ok(self.outside.into_iter().fold(whole, |inner, wrap| wrap(inner)))
+    }
+}
+
+impl TransportBuilder {
+    fn client_options(&mut self) -> Result<ClientOptions, Error> {
+        let environment = self.environment.take().unwrap_or_else(Environment::from_process);
+        let proxies = match self.proxies.take() {
+            Some(proxies) => proxies,
+            None => Proxies::from_environment(&environment)?,
+        };
+        let mut options = ClientOptions::default()
+            .with_timeouts(self.timeouts.clone())
+            .with_proxies(proxies)
+            .with_roots_of(&environment);
+        #[cfg(feature = "tls")]
+        {
+            options.certs_dirs = std::mem::take(&mut self.certs_dirs);
+        }
+        if let Some(resolver) = self.resolver.take() {
+            options.resolver = resolver;
+        }
+        Ok(options)
     }
 }
 

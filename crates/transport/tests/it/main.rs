@@ -1,5 +1,6 @@
 //! The transport over real sockets and through the whole stack.
 
+mod address;
 mod auth;
 mod fake;
 #[cfg(feature = "aws-lc-rs")]
@@ -8,6 +9,7 @@ mod leak;
 mod limits;
 mod log;
 mod plain;
+mod proxy;
 mod replay;
 mod server;
 #[cfg(feature = "aws-lc-rs")]
