@@ -5,6 +5,8 @@ mod auth;
 mod fake;
 #[cfg(feature = "aws-lc-rs")]
 mod h2;
+#[cfg(feature = "aws-lc-rs")]
+mod handshake;
 mod leak;
 mod limits;
 mod log;

@@ -47,7 +47,7 @@ impl TestProxy {
     }
 
     /// Speaks SOCKS 5, and wants `user` and `pass` if `password`.
-    async fn socks(way: Way, password: bool) -> Self {
+    pub(crate) async fn socks(way: Way, password: bool) -> Self {
         Self::start(move |stream, asked| async move {
             // The client may hang up whenever it likes.
             let _ = socks(stream, way, password, asked).await;

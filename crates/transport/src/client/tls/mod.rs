@@ -262,7 +262,8 @@ fn classify(error: &rustls::Error) -> TlsFailure {
     use rustls::{AlertDescription as Alert, CertificateError};
     match error {
         rustls::Error::InvalidCertificate(error) => match error {
-            CertificateError::UnknownIssuer => TlsFailure::UnknownAuthority,
+            // An authority that was made anew has the name of the old one, but not its key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFailure::UnknownAuthority,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 TlsFailure::WrongName
             }
