@@ -63,6 +63,14 @@ pub enum Error {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A layer to append cannot be made.
+    #[error("appending {layer}")]
+    Append {
+        /// The path of its content, or `-` for what is read.
+        layer: String,
+        /// What is wrong with it.
+        source: Box<wharf::layer::Error>,
+    },
     /// The writer that takes the result failed.
     #[error("writing the archive")]
     Write(#[source] std::io::Error),

@@ -45,11 +45,13 @@
 //! | [`tag`], [`delete`] | `crane.Tag`, `crane.Delete` |
 //! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
+//! | [`append`](append()), [`save`] | `crane.Append`, `crane.Save` |
 //!
 //! # Features
 //!
 //! None: the parts of [`wharf`] that the command line needs are always in.
 
+mod append;
 mod blob;
 mod config;
 mod copy;
@@ -61,6 +63,7 @@ mod pull;
 mod push;
 mod tag;
 
+pub use append::{LayerSource, append, save};
 pub use blob::blob;
 pub use config::config;
 pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};

@@ -33,6 +33,21 @@ fn counts_of_arguments() {
 
 #[test]
 fn flags() {
+    fails(&["append"], "required flag(s) \"new_layer\", \"new_tag\" not set");
+    fails(&["append", "x"], "unknown command \"x\" for \"crane append\"");
+    fails(
+        &[
+            "append",
+            "-fl.tar",
+            "-t",
+            "app",
+            "--base",
+            "b",
+            "--oci-empty-base",
+        ],
+        "if any flags in the group [base oci-empty-base] are set none of the others can be; \
+         [base oci-empty-base] were all set",
+    );
     fails(&["copy", "--nope", "a", "b"], "unknown flag: --nope");
     fails(&["-Q", "copy", "a", "b"], "unknown shorthand flag: 'Q' in -Q");
     fails(&["copy", "a", "b", "--jobs"], "flag needs an argument: --jobs");
@@ -112,6 +127,7 @@ fn help() {
     Usage: crane [OPTIONS] [COMMAND]
 
     Commands:
+      append    Append layers to an image
       blob      Read a blob from a registry, as it is stored
       catalog   List the repositories in a registry
       config    Get the config of an image

@@ -282,3 +282,93 @@ fn annotate_ref_names_the_entry() {
     let name = entries["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"].as_str();
     assert_eq!(name, Some(registry.at("app:v1").as_str()));
 }
+
+/// A tar archive of one file, as `tar` writes it.
+fn tar(sandbox: &Sandbox, name: &str, options: &[&str]) {
+    std::fs::write(sandbox.path("hello"), "world\n").expect("file");
+    let mut tar = std::process::Command::new("tar");
+    tar.current_dir(sandbox.path("")).args([
+        "--mtime=@0",
+        "--owner=0",
+        "--numeric-owner",
+        "--group=0",
+        "--mode=0644",
+        "--format=ustar",
+    ]);
+    assert!(
+        tar.args(options)
+            .args(["-cf", name, "hello"])
+            .status()
+            .expect("tar starts")
+            .success()
+    );
+}
+
+#[test]
+fn append() {
+    let (registry, other, sandbox) = start();
+    tar(&sandbox, "layer.tar", &[]);
+    tar(&sandbox, "layer.tgz", &["-z"]);
+    let app = registry.at("app:v1");
+    let shown = sandbox.crane(&["append", "-f", "layer.tar", "-t", &app]);
+    assert!(
+        shown.starts_with("exit 0\n-- stdout\n[host]/app@sha256:"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("[time] base unspecified, using empty image\n"),
+        "{shown}"
+    );
+    assert_snapshot!(sandbox.stdout(&["config", &app]), @r#"{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{"created":"0001-01-01T00:00:00Z"}],"os":"","rootfs":{"type":"layers","diff_ids":["sha256:98e2416c7c2461d330d886789a2b58f519ed6c41ab85832c7dfd62c24f6f3fae"]},"config":{}}"#);
+
+    // What is compressed already stays as it is, also when it comes through a pipe.
+    let input = std::fs::File::open(sandbox.path("layer.tgz")).expect("file");
+    let mut command = sandbox.command(&["append", "-b", &app, "-f-", "-t", &other.at("app:v2")]);
+    let output = command.stdin(input).output().expect("crane starts");
+    assert!(output.status.success(), "{}", sandbox.show(&output));
+    let manifest: serde_json::Value =
+        serde_json::from_str(&sandbox.stdout(&["manifest", &other.at("app:v2")])).expect("JSON");
+    let layer = manifest["layers"][1]["digest"].as_str().expect("digest");
+    assert_eq!(
+        layer,
+        wharf::v1::sha256(read(&sandbox.path("layer.tgz"))).to_string()
+    );
+    assert_eq!(
+        manifest["layers"][1]["mediaType"],
+        "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    );
+
+    // Several at once, a directory among them, with OCI types, into a file.
+    std::fs::create_dir(sandbox.path("dir")).expect("directory");
+    let arguments = [
+        "append",
+        "--oci-empty-base",
+        "-f",
+        "layer.tgz,dir",
+        "-t",
+        "app",
+        "-o",
+        "out.tar",
+    ];
+    assert_eq!(sandbox.stdout(&arguments), "");
+    assert!(
+        sandbox
+            .stdout(&["digest", "--tarball=out.tar", "app"])
+            .starts_with("sha256:")
+    );
+
+    std::fs::write(sandbox.path("text.yml"), "not: a tar\n").expect("file");
+    assert_snapshot!(sandbox.crane(&["append", "-f", "text.yml", "-t", &app, "-o", "no.tar"]), @"
+    exit 1
+    -- stderr
+    [time] base unspecified, using empty image
+    Error: appending text.yml: layer is not a valid tar archive: failed to read entire block
+    ");
+    assert_snapshot!(sandbox.crane(&["append", "-f", "nope.tar", "-t", &app]), @"
+    exit 1
+    -- stderr
+    [time] base unspecified, using empty image
+    Error: appending nope.tar: open nope.tar: No such file or directory (os error 2)
+    ");
+    assert!(!sandbox.path("no.tar").exists());
+}

@@ -1,5 +1,6 @@
 //! The subcommands: one file each, with its arguments and what it does with them.
 
+mod append;
 mod blob;
 mod catalog;
 mod config;
@@ -23,6 +24,7 @@ use crate::signals::Signals;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Append(append::Args),
     Blob(blob::Args),
     Catalog(catalog::Args),
     Config(config::Args),
@@ -54,6 +56,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 
 async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure> {
     match command {
+        Command::Append(args) => append::run(args, context).await,
         Command::Blob(args) => blob::run(args, context).await,
         Command::Catalog(args) => catalog::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
