@@ -66,6 +66,12 @@ pub struct Accepted(pub &'static [StatusCode]);
 #[expect(clippy::exhaustive_structs, reason = "a mark")]
 pub struct NeverRetry;
 
+/// On a request: when it has to have been answered, its retries included; no wait begins that would end later.
+/// [`DeadlineLayer`](crate::deadline::DeadlineLayer) sets it, and ends what takes longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "a time")]
+pub struct Deadline(pub tokio::time::Instant);
+
 /// Marks a request whose bodies must not be logged, and says why.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a reason is all there will be")]

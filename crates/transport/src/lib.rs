@@ -37,6 +37,8 @@
 //! | [`redirect`] | redirects that give nothing away | none |
 //! | [`auth`], [`Scope`] | credentials and tokens | `transport.Exchange`, `Challenge`, scopes |
 //! | [`user_agent`] | the `User-Agent` header | `transport.NewUserAgent` |
+//! | [`deadline`] | a limit on whole requests, and on how slow they may be | none |
+//! | [`limit`] | slots, pace and cool-down per host, shared by all clones | none |
 //! | [`retry`] | sending again | `transport.NewRetry`, `retry.Backoff` |
 //! | [`HttpClient`] | the bottom: connections and their pool | `http.Transport` |
 //! | [`Body`] | bytes that know whether they can be sent again | `http.Request.GetBody` |
@@ -65,8 +67,10 @@ pub mod certs;
 pub mod check;
 mod client;
 mod context;
+pub mod deadline;
 mod env;
 mod error;
+pub mod limit;
 pub mod origin;
 pub mod proxy;
 mod redact;
@@ -80,12 +84,16 @@ mod stack;
 pub mod trace;
 mod transport;
 pub mod user_agent;
+mod wait;
 
 pub use body::{Body, BodyStream, Opener};
 pub use client::{HttpClient, Resolve, SystemResolver};
-pub use context::{Accepted, AnsweredBy, Attempts, ChosenBy, NeverRetry, RedactReason, RegistryContext};
+pub use context::{
+    Accepted, AnsweredBy, Attempts, ChosenBy, Deadline, NeverRetry, RedactReason, RegistryContext,
+};
 pub use env::Environment;
 pub use error::{BoxError, Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError, TlsFailure};
 pub use redact::RedactedUrl;
 pub use scope::{Actions, Scope};
 pub use transport::{Transport, TransportBuilder};
+pub use wait::{OnWait, Wait, WaitReason};

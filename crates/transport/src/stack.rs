@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use http::{Request, Response};
+use tower::util::MapRequestLayer;
 use tower::{Service, ServiceBuilder};
 use wharf_authn::Keychain;
 
 use crate::auth::AuthLayer;
 use crate::check::CheckLayer;
+use crate::deadline::{DeadlineLayer, DeadlineOptions};
+use crate::limit::{LimitLayer, LimitOptions};
 use crate::redirect::RedirectLayer;
 use crate::retry::{RetryLayer, RetryOptions};
 use crate::scheme::SchemeLayer;
 use crate::settings::AllSettings;
 use crate::trace::TraceLayer;
 use crate::user_agent::UserAgentLayer;
-use crate::{Body, Error, Transport};
+use crate::{Body, Error, OnWait, Transport};
 
 /// What the layers of the default stack are made of.
 pub(crate) struct Ingredients {
@@ -22,6 +25,9 @@ pub(crate) struct Ingredients {
     pub(crate) keychain: Arc<dyn Keychain>,
     pub(crate) user_agent: UserAgentLayer,
     pub(crate) retry: RetryOptions,
+    pub(crate) limits: LimitOptions,
+    pub(crate) deadline: DeadlineOptions,
+    pub(crate) on_wait: Option<OnWait>,
 }
 
 /// The default stack, from the outside to the bottom: a request goes down the list, its answer up.
@@ -32,13 +38,26 @@ pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
     ServiceBuilder::new()
         .layer(TraceLayer::request())
         .layer(CheckLayer::new())
+        .layer(DeadlineLayer::new(with.deadline))
         .layer(SchemeLayer::with_settings(Arc::clone(&with.settings)))
         .layer(RedirectLayer::with_settings(Arc::clone(&with.settings)))
         .layer(AuthLayer::with_settings(with.keychain, with.settings))
         .layer(with.user_agent)
+        .option_layer(with.on_wait.map(listen))
         .layer(RetryLayer::new(with.retry))
+        .layer(LimitLayer::new(with.limits))
         .layer(TraceLayer::attempt())
         .service(bottom)
+}
+
+/// Gives requests a listener for their waits, if they have none.
+fn listen(on_wait: OnWait) -> MapRequestLayer<impl Fn(Request<Body>) -> Request<Body> + Clone> {
+    MapRequestLayer::new(move |mut request: Request<Body>| {
+        if request.extensions().get::<OnWait>().is_none() {
+            request.extensions_mut().insert(on_wait.clone());
+        }
+        request
+    })
 }
 
 /// What a stack is before it is erased.

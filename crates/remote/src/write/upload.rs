@@ -68,6 +68,8 @@ impl Destination {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::OnTheWay(error)) => error,
             };
+            // The transport may hold the question back for as long as the registry asks for.
+            let failed = tokio::time::Instant::now();
             if is_ambiguous(&error) && self.has_blob(descriptor).await.unwrap_or(false) {
                 break;
             }
@@ -79,7 +81,7 @@ impl Destination {
             if can_repeat && mode == UploadMode::Put && is_put_refused(&error, attempt) {
                 mode = UploadMode::Patch;
             } else if can_repeat && is_ambiguous(&error) && attempt < self.client.settings().attempts {
-                tokio::time::sleep(pause(attempt, &error)).await;
+                tokio::time::sleep_until(failed + pause(attempt, &error)).await;
                 attempt += 1;
             } else {
                 return Err(error);

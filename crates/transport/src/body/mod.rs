@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::BoxError;
@@ -147,6 +148,27 @@ impl Body {
         match &self.source {
             Source::Bytes(_) | Source::Open(_) => true,
             Source::Once(slot) => self.size == Some(0) || lock(slot).is_some(),
+        }
+    }
+
+    /// The same body, which calls `note` whenever something of it is read.
+    pub(crate) fn watched(self, note: impl Fn() + Clone + Send + Sync + 'static) -> Self {
+        let size = self.size;
+        match self.source {
+            // What is in memory is read at once.
+            Source::Bytes(_) => self,
+            Source::Open(open) => {
+                let open: Opener = Arc::new(move || {
+                    let (opening, note) = (open(), note.clone());
+                    Box::pin(async move {
+                        let stream = opening.await?;
+                        let watched: BodyStream = Box::pin(stream.inspect(move |_| note()));
+                        Ok(watched)
+                    })
+                });
+                Self::of(Source::Open(open), size)
+            }
+            Source::Once(_) => Self::one_shot(Box::pin(self.into_stream().inspect(move |_| note())), size),
         }
     }
 

@@ -171,6 +171,10 @@ pub enum Phase {
     ResponseHeader,
     /// Between two pieces of the response's body.
     Idle,
+    /// Over many pieces of the response's body, which come too slowly.
+    Rate,
+    /// The request as a whole.
+    Whole,
 }
 
 impl fmt::Display for Phase {
@@ -180,6 +184,8 @@ impl fmt::Display for Phase {
             Self::Tls => "the TLS handshake",
             Self::ResponseHeader => "waiting for the response",
             Self::Idle => "reading the response",
+            Self::Rate => "the response comes too slowly: it",
+            Self::Whole => "the whole request",
         })
     }
 }

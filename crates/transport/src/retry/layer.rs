@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use tower::Layer;
 
+use super::budget::Budgets;
 use super::{Retry, RetryOptions};
 
-/// Repeats requests; see the [module](super).
+/// Repeats requests; see the [module](super). All services of one layer share their [budget](RetryOptions::budget).
 #[derive(Clone, Debug, Default)]
 pub struct RetryLayer {
     options: Arc<RetryOptions>,
+    budgets: Budgets,
 }
 
 impl RetryLayer {
@@ -16,6 +18,7 @@ impl RetryLayer {
     pub fn new(options: RetryOptions) -> Self {
         Self {
             options: Arc::new(options),
+            budgets: Budgets::default(),
         }
     }
 }
@@ -27,6 +30,7 @@ impl<S> Layer<S> for RetryLayer {
         Retry {
             inner,
             options: Arc::clone(&self.options),
+            budgets: self.budgets.clone(),
         }
     }
 }

@@ -5,6 +5,9 @@
 //! outside of whatever should see each attempt. When the attempts run out, the last answer is returned intact, whatever
 //! its status is, and so is the last error. Dropping the future of a request ends its waits at once.
 //!
+//! Waits are told to the request's [`OnWait`](crate::OnWait). Nothing is waited for that would end behind the
+//! request's [deadline](crate::Deadline): then the answer that there is, is final.
+//!
 //! ```
 //! use std::sync::atomic::{AtomicU32, Ordering};
 //!
@@ -28,6 +31,7 @@
 //! # }
 //! ```
 
+mod budget;
 mod decide;
 mod layer;
 mod options;

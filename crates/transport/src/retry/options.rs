@@ -5,7 +5,7 @@ use std::time::Duration;
 ///
 /// The wait before the attempt `n + 1` is random, between nothing and `initial * factor^(n - 1)`, at most `cap` ("full
 /// jitter": clients that failed together do not come back together). Where the server names a time (`Retry-After`),
-/// that is the wait.
+/// that is the wait, and up to a tenth more, so that not all clients come back at once.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RetryOptions {
@@ -19,6 +19,11 @@ pub struct RetryOptions {
     pub cap: Duration,
     /// The longest wait that a server may ask for. If it asks for more, its answer is final. Default: 60 s.
     pub retry_after_limit: Duration,
+    /// The longest sum of the waits of one request. Default: 5 min.
+    pub total_wait: Duration,
+    /// How many repetitions one server gets that answers nothing but failures; ten answers that are none earn one
+    /// back. Repetitions that a server asked for (`429`, `Retry-After`) are free. `None`: no limit. Default: 100.
+    pub budget: Option<NonZeroU32>,
 }
 
 impl Default for RetryOptions {
@@ -29,6 +34,8 @@ impl Default for RetryOptions {
             factor: 3,
             cap: Duration::from_secs(30),
             retry_after_limit: Duration::from_secs(60),
+            total_wait: Duration::from_secs(300),
+            budget: NonZeroU32::new(100),
         }
     }
 }
@@ -66,6 +73,20 @@ impl RetryOptions {
     #[must_use]
     pub fn with_retry_after_limit(mut self, limit: Duration) -> Self {
         self.retry_after_limit = limit;
+        self
+    }
+
+    /// Sets the longest sum of the waits of one request.
+    #[must_use]
+    pub fn with_total_wait(mut self, limit: Duration) -> Self {
+        self.total_wait = limit;
+        self
+    }
+
+    /// Sets how many repetitions one server gets that answers nothing but failures.
+    #[must_use]
+    pub fn with_budget(mut self, repetitions: Option<NonZeroU32>) -> Self {
+        self.budget = repetitions;
         self
     }
 

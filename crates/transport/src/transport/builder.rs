@@ -8,12 +8,14 @@ use wharf_name::Registry;
 
 #[cfg(feature = "tls")]
 use crate::certs::CertsDirs;
+use crate::deadline::DeadlineOptions;
+use crate::limit::LimitOptions;
 use crate::proxy::Proxies;
 use crate::retry::RetryOptions;
 use crate::settings::{AllSettings, ClientOptions, PlainHttp, RegistrySettings, Timeouts};
 use crate::stack::{Ingredients, stack};
 use crate::user_agent::UserAgentLayer;
-use crate::{Body, BoxError, Environment, Error, HttpClient, Resolve};
+use crate::{Body, BoxError, Environment, Error, HttpClient, OnWait, Resolve, Wait};
 
 use super::Transport;
 
@@ -70,6 +72,9 @@ pub struct TransportBuilder {
     resolver: Option<Arc<dyn Resolve>>,
     keychain: Option<Arc<dyn Keychain>>,
     retry: RetryOptions,
+    limits: LimitOptions,
+    deadline: DeadlineOptions,
+    on_wait: Option<OnWait>,
     user_agent: Option<String>,
     bottom: Option<Bottom>,
     inside: Vec<Wrap>,
@@ -130,6 +135,24 @@ impl TransportBuilder {
     /// Sets how often and after which waits requests are repeated.
     pub fn retry(mut self, options: RetryOptions) -> Self {
         self.retry = options;
+        self
+    }
+
+    /// Sets how much is asked of one host at a time. Default: 32 requests that read and 32 others.
+    pub fn limits(mut self, limits: LimitOptions) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets limits on whole requests, and on how slow they may be. Default: none.
+    pub fn deadline(mut self, options: DeadlineOptions) -> Self {
+        self.deadline = options;
+        self
+    }
+
+    /// Calls `listener` whenever a request has to wait, unless it has a listener of its own. It must not block.
+    pub fn on_wait(mut self, listener: impl Fn(&Wait) + Send + Sync + 'static) -> Self {
+        self.on_wait = Some(OnWait::new(listener));
         self
     }
 
@@ -221,6 +244,9 @@ impl TransportBuilder {
             keychain: self.keychain.unwrap_or_else(|| Arc::new(AnonymousKeychain)),
             user_agent,
             retry: self.retry,
+            limits: self.limits,
+            deadline: self.deadline,
+            on_wait: self.on_wait,
         };
         let whole = Transport::new(stack(with, bottom), settings);
         Ok(self.outside.into_iter().fold(whole, |inner, wrap| wrap(inner)))
