@@ -4,6 +4,7 @@ mod auth;
 mod budget;
 mod conformance;
 mod copy;
+mod distribution;
 mod kit;
 mod lists;
 mod memory;
