@@ -7,7 +7,7 @@ use wharf::layer::LayerBuilder;
 use wharf::v1::media_type::{OCI_INDEX, OCI_MANIFEST};
 use wharf::v1::oci_spec::image::{Descriptor, MediaType};
 use wharf::v1::partial::{AssembledImage, AssembledIndex};
-use wharf::v1::{Child, Config, Image, IndexManifest, Manifest, random};
+use wharf::v1::{Child, Config, Image, IndexManifest, Layer, Manifest, random};
 
 /// An image of two small layers.
 pub(crate) fn image() -> AssembledImage {
@@ -54,18 +54,28 @@ pub(crate) async fn packed(directory: &Path, architecture: &str) -> AssembledIma
         .build()
         .await
         .expect("packed");
+    let (descriptor, diff_id) = (layer.as_descriptor().clone(), layer.as_diff_id().to_string());
+    image_of(Arc::new(layer), &descriptor, &diff_id, architecture)
+}
+
+/// An image of one layer.
+pub(crate) fn image_of(
+    layer: Arc<dyn Layer>,
+    descriptor: &Descriptor,
+    diff_id: &str,
+    architecture: &str,
+) -> AssembledImage {
     let config = format!(
-        r#"{{"created":"2026-01-02T03:04:05Z","architecture":"{architecture}","os":"linux","config":{{"Labels":{{"of":"real files"}}}},"rootfs":{{"type":"layers","diff_ids":["{}"]}}}}"#,
-        layer.as_diff_id()
+        r#"{{"created":"2026-01-02T03:04:05Z","architecture":"{architecture}","os":"linux","config":{{"Labels":{{"of":"real files"}}}},"rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#,
     );
     let config = Config::new(config, MediaType::ImageConfig);
     let manifest = format!(
         r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{},"layers":[{}]}}"#,
         described(&config.descriptor()),
-        described(layer.as_descriptor()),
+        described(descriptor),
     );
     let manifest = Manifest::new(manifest, MediaType::ImageManifest);
-    AssembledImage::new(manifest, config, vec![Arc::new(layer)]).expect("the manifest is of these")
+    AssembledImage::new(manifest, config, vec![layer]).expect("the manifest is of these")
 }
 
 fn described(descriptor: &Descriptor) -> String {

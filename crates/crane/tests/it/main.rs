@@ -4,6 +4,8 @@ mod arguments;
 mod failures;
 mod fixture;
 mod interop;
+#[cfg(target_os = "linux")]
+mod memory;
 mod read;
 mod registry;
 mod sandbox;
