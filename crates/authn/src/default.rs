@@ -99,6 +99,23 @@ impl DefaultKeychain {
         }
     }
 
+    /// Reads every source once, so that a damaged one is known before anything is done without it.
+    ///
+    /// A keychain is otherwise asked only when a registry wants credentials, and a typing error in a file
+    /// would go unnoticed until then. Blocks for as long as reading a few small files takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`], [`Error::TooLarge`] or [`Error::Malformed`] for the first source that is there
+    /// and cannot be used. What is missing is no error, and no helper is run.
+    pub fn check(&self) -> Result<(), Error> {
+        for source in &self.sources {
+            // Absent sources are passed over, as in a search.
+            let _ = source.config()?;
+        }
+        Ok(())
+    }
+
     async fn search(&self, resource: &Resource, notes: &mut Notes) -> Result<Arc<dyn Authenticator>, Error> {
         let mut failure = None;
         let mut sources = self.sources.iter();

@@ -20,6 +20,9 @@ pub enum Error {
     /// The client cannot be set up.
     #[error(transparent)]
     Client(#[from] wharf::transport::Error),
+    /// The files with the user's credentials cannot be used.
+    #[error("looking up credentials")]
+    Credentials(#[from] wharf::authn::Error),
     /// A name is not valid.
     #[error(transparent)]
     Name(#[from] ParseError),

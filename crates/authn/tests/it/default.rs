@@ -350,3 +350,18 @@ async fn changes_are_noticed() {
         Credential::Anonymous
     );
 }
+
+#[test]
+fn a_check_finds_what_is_damaged_and_nothing_else() {
+    // A later source is checked although an earlier one would answer.
+    let later = Place::new()
+        .set("REGISTRY_AUTH_FILE", "auth.json")
+        .file("auth.json", "a.io")
+        .raw("home/.docker/config.json", "}{");
+    let error = later.keychain().check().expect_err("not JSON");
+    assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+    let missing = Place::new().set("REGISTRY_AUTH_FILE", "missing");
+    assert!(missing.keychain().check().is_ok());
+    let good = Place::new().file("home/.docker/config.json", "a.io");
+    assert!(good.keychain().check().is_ok());
+}

@@ -46,6 +46,8 @@ impl Context {
     /// A client that moves so many blobs at a time.
     pub(crate) fn client_with(&self, jobs: Option<NonZeroUsize>) -> Result<Client, Failure> {
         let keychain = Arc::new(DefaultKeychain::from_env());
+        // A registry that wants no credentials would never ask, and a damaged file go unnoticed.
+        keychain.check().map_err(wharf_crane::Error::from)?;
         let mut builder = Client::builder().observer(Arc::new(Progress));
         builder = builder.configure(|transport| {
             transport
