@@ -58,7 +58,8 @@ pub(crate) fn temp_in(directory: &Path) -> Result<NamedTempFile, Error> {
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let directory = parent(path);
     let mut temp = temp_in(directory)?;
-    temp.write_all(bytes)
+    temp.as_file_mut()
+        .write_all(bytes)
         .and_then(|()| temp.as_file().sync_all())
         .map_err(|error| Error::io("write", path, error))?;
     temp.persist(path)

@@ -97,7 +97,9 @@ fn write(
                 size += chunk.len() as u64;
                 expected.check_room(size)?;
                 hasher.update(&chunk);
-                temp.write_all(&chunk)
+                // On the file itself: tempfile would name the path in the error once more.
+                temp.as_file_mut()
+                    .write_all(&chunk)
                     .map_err(|error| Error::io("write", temp.path(), error))?;
             }
         }

@@ -54,6 +54,7 @@
 //! | `aws-lc-rs` | TLS with rustls on aws-lc-rs | yes |
 //! | `ring` | TLS with rustls on ring; take it without the default features | no |
 //! | `gzip` | reading and writing gzip-compressed layers (pure Rust) | yes |
+//! | `helper` | running the credential helpers that docker's and podman's files name | yes |
 //! | `zstd` | reading and writing zstd-compressed layers (links the C library) | yes |
 //! | `registry` | the module `registry`: the embeddable server | no |
 
