@@ -7,7 +7,7 @@ use tower::util::MapRequestLayer;
 use tower::{Service, ServiceBuilder};
 use wharf_authn::Keychain;
 
-use crate::auth::AuthLayer;
+use crate::auth::{AuthLayer, AuthOptions};
 use crate::check::CheckLayer;
 use crate::deadline::{DeadlineLayer, DeadlineOptions};
 use crate::limit::{LimitLayer, LimitOptions};
@@ -23,6 +23,7 @@ use crate::{Body, Error, OnWait, Transport};
 pub(crate) struct Ingredients {
     pub(crate) settings: Arc<AllSettings>,
     pub(crate) keychain: Arc<dyn Keychain>,
+    pub(crate) auth: AuthOptions,
     pub(crate) user_agent: UserAgentLayer,
     pub(crate) retry: RetryOptions,
     pub(crate) limits: LimitOptions,
@@ -41,7 +42,7 @@ pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
         .layer(DeadlineLayer::new(with.deadline))
         .layer(SchemeLayer::with_settings(Arc::clone(&with.settings)))
         .layer(RedirectLayer::with_settings(Arc::clone(&with.settings)))
-        .layer(AuthLayer::with_settings(with.keychain, with.settings))
+        .layer(AuthLayer::with_settings(with.keychain, with.settings, with.auth))
         .layer(with.user_agent)
         .option_layer(with.on_wait.map(listen))
         .layer(RetryLayer::new(with.retry))

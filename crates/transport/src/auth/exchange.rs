@@ -37,6 +37,12 @@ pub(super) struct TokenRequest {
     pub(super) chosen_by: Option<ChosenBy>,
 }
 
+/// What is exchanged by POST.
+enum Grant<'a> {
+    Refresh(&'a Secret),
+    Password { username: &'a str, password: &'a Secret },
+}
+
 impl TokenRequest {
     /// Exchanges a credential for a token. `refresh` is what an earlier exchange gave in place of an identity token.
     pub(super) async fn exchange<S>(
@@ -50,14 +56,24 @@ impl TokenRequest {
         S::Future: Send,
     {
         let Credential::IdentityToken { username, token } = credential else {
-            return self.get(inner, basic(credential)).await;
+            let refused = match self.get(inner, basic(credential)).await {
+                Err(AuthFailure::Exchange(error)) if knows_no_get(&error) => error,
+                result => return result,
+            };
+            // Some token servers know OAuth2 only.
+            return match credential {
+                Credential::Basic { username, password } => {
+                    self.post(inner, &Grant::Password { username, password }).await
+                }
+                _ => Err(AuthFailure::Exchange(refused)),
+            };
         };
         if let Some(refresh) = refresh
-            && let Ok(granted) = self.post(inner, refresh).await
+            && let Ok(granted) = self.post(inner, &Grant::Refresh(refresh)).await
         {
             return Ok(granted);
         }
-        let refused = match self.post(inner, token).await {
+        let refused = match self.post(inner, &Grant::Refresh(token)).await {
             Err(AuthFailure::Exchange(error)) if knows_no_refresh(&error) => error,
             result => return result,
         };
@@ -82,7 +98,7 @@ impl TokenRequest {
             .await
     }
 
-    async fn post<S>(&self, inner: &mut S, refresh: &Secret) -> Result<Granted, AuthFailure>
+    async fn post<S>(&self, inner: &mut S, grant: &Grant<'_>) -> Result<Granted, AuthFailure>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
         S::Future: Send,
@@ -92,7 +108,7 @@ impl TokenRequest {
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
         );
-        let body = Body::full(self.post_form(refresh));
+        let body = Body::full(self.post_form(grant));
         self.send(inner, Method::POST, self.realm.clone(), headers, body)
             .await
     }
@@ -123,12 +139,21 @@ impl TokenRequest {
         })
     }
 
-    fn post_form(&self, refresh: &Secret) -> String {
+    fn post_form(&self, grant: &Grant<'_>) -> String {
         let scopes: Vec<String> = self.scopes.iter().map(ToString::to_string).collect();
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("client_id", CLIENT_ID);
-        form.append_pair("grant_type", "refresh_token");
-        form.append_pair("refresh_token", refresh.expose());
+        match grant {
+            Grant::Refresh(token) => {
+                form.append_pair("grant_type", "refresh_token");
+                form.append_pair("refresh_token", token.expose());
+            }
+            Grant::Password { username, password } => {
+                form.append_pair("grant_type", "password");
+                form.append_pair("username", username);
+                form.append_pair("password", password.expose());
+            }
+        }
         form.append_pair("scope", &scopes.join(" "));
         if !self.service.is_empty() {
             form.append_pair("service", &self.service);
@@ -221,6 +246,14 @@ fn same_origin(url: &Uri, location: &str) -> Result<Uri, AuthFailure> {
     }
 }
 
+/// Whether a refusal means that the server takes no GET.
+fn knows_no_get(error: &Error) -> bool {
+    matches!(
+        error.status(),
+        Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+    )
+}
+
 /// Whether a refusal means that the server does not know refresh tokens, rather than this one.
 fn knows_no_refresh(error: &Error) -> bool {
     error.registry_error().is_some_and(|answer| match answer.status {
@@ -308,7 +341,7 @@ mod tests {
     fn post_has_the_fields_of_oauth2() {
         let request = request("https://a/token", "svc", "repository:a:pull repository:b:pull");
         assert_eq!(
-            request.post_form(&"r&t".into()),
+            request.post_form(&Grant::Refresh(&"r&t".into())),
             "client_id=wharf&grant_type=refresh_token&refresh_token=r%26t\
              &scope=repository%3Aa%3Apull+repository%3Ab%3Apull&service=svc"
         );

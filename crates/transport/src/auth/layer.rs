@@ -6,8 +6,8 @@ use wharf_name::Registry;
 
 use crate::settings::{AllSettings, RegistrySettings};
 
-use super::Auth;
 use super::state::State;
+use super::{Auth, AuthOptions};
 
 /// Authenticates requests; see the [module](super). All services of one layer share their tokens.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ impl AuthLayer {
     /// Takes credentials from `keychain`.
     #[must_use]
     pub fn new(keychain: Arc<dyn Keychain>) -> Self {
-        Self::with_settings(keychain, Arc::default())
+        Self::with_options(keychain, AuthOptions::default())
     }
 
     /// Takes credentials from `keychain`, and trusts the token servers in the given settings
@@ -30,12 +30,26 @@ impl AuthLayer {
         default: RegistrySettings,
         own: impl IntoIterator<Item = (Registry, RegistrySettings)>,
     ) -> Self {
-        Self::with_settings(keychain, Arc::new(AllSettings::new(default, own)))
+        Self::with_settings(
+            keychain,
+            Arc::new(AllSettings::new(default, own)),
+            AuthOptions::default(),
+        )
     }
 
-    pub(crate) fn with_settings(keychain: Arc<dyn Keychain>, settings: Arc<AllSettings>) -> Self {
+    /// Takes credentials from `keychain`, and does as `options` say.
+    #[must_use]
+    pub fn with_options(keychain: Arc<dyn Keychain>, options: AuthOptions) -> Self {
+        Self::with_settings(keychain, Arc::default(), options)
+    }
+
+    pub(crate) fn with_settings(
+        keychain: Arc<dyn Keychain>,
+        settings: Arc<AllSettings>,
+        options: AuthOptions,
+    ) -> Self {
         Self {
-            state: Arc::new(State::new(keychain, settings)),
+            state: Arc::new(State::new(keychain, settings, options)),
         }
     }
 }

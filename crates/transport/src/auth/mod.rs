@@ -21,6 +21,21 @@
 //! uploads, a request with a body that can be read once is sent with a token that is good for a while, and where nothing
 //! is known of its registry yet, that is asked first.
 //!
+//! # Tokens
+//!
+//! Tokens are kept in a [`TokenCache`], which can be shared and seeded. A token is renewed before it expires, and once
+//! when the registry refuses it; however many requests need the same one, the token server is asked once. A challenge
+//! that names another server or service than before is followed, after the same checks as the first. A refresh token that
+//! comes in exchange for an identity token is used for the next exchange, and the identity token again when that fails.
+//! One that comes in exchange for a password is not used: the password is as good, and is not lost when the server
+//! forgets the other.
+//!
+//! # Refusals
+//!
+//! A credential that expired on the way (Amazon's registry says so with a `403`) is asked for once more, and used if it is
+//! another one by then. What was shown to a registry that refuses is in the [error](crate::RegistryError::shown).
+//! Whether images are read anonymously when a stored credential is refused is a [choice](StaleCredentials).
+//!
 //! # Place in a stack
 //!
 //! Inside of redirects, outside of retry: token requests pass the inner layers as all others do.
@@ -59,11 +74,16 @@ mod challenge;
 mod error;
 mod exchange;
 mod layer;
+mod options;
+mod report;
 mod service;
 mod state;
 mod token;
 
+pub use self::cache::TokenCache;
 pub use self::challenge::Challenge;
 pub use self::error::{AuthError, AuthFailure};
 pub use self::layer::AuthLayer;
+pub use self::options::{AuthOptions, StaleCredentials};
+pub use self::report::Shown;
 pub use self::service::Auth;

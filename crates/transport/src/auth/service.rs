@@ -6,6 +6,7 @@ use futures_core::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::Body as _;
 use tower::Service;
 use wharf_authn::{Credential, Resource};
 
@@ -16,8 +17,8 @@ use crate::{Actions, Body, BoxError, Error, RedactedUrl, RegistryContext, Scope}
 
 use super::cache::{Freshness, Token};
 use super::exchange::basic;
-use super::state::{Known, State, Wanted};
-use super::{AuthError, AuthFailure, Challenge};
+use super::state::{Known, State, User, Wanted};
+use super::{AuthError, AuthFailure, Challenge, Shown};
 
 /// Up to this many bytes of a `401` are read, so that its connection can be used again.
 const DRAIN_LIMIT: usize = 16 << 10;
@@ -65,22 +66,28 @@ struct Exchange {
     registry: Origin,
     resource: Resource,
     scopes: Vec<Scope>,
+    user: User,
 }
 
 /// What was sent as authorization.
-enum Shown {
+enum Sent {
     Nothing,
     Basic(HeaderValue),
     Token(Arc<Token>),
 }
 
-impl Shown {
+impl Sent {
     fn header(&self) -> Option<&HeaderValue> {
         match self {
             Self::Nothing => None,
             Self::Basic(header) => Some(header),
             Self::Token(token) => Some(&token.header),
         }
+    }
+
+    /// Whether there is something to show that has not been seen.
+    fn adds_to(&self, last: &Self) -> bool {
+        self.header().is_some() && self.header() != last.header()
     }
 }
 
@@ -113,10 +120,17 @@ impl Exchange {
             };
             scopes.push(Scope::repository(repository, actions));
         }
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let user = if reads && state.is_refused(&resource) {
+            User::Nobody
+        } else {
+            User::OfKeychain
+        };
         Some(Self {
             registry,
             resource,
             scopes,
+            user,
         })
     }
 
@@ -135,38 +149,74 @@ impl Exchange {
         S::Future: Send,
     {
         let (parts, body) = request.into_parts();
+        let result = self.attempt(&mut inner, state, &parts, &body).await;
+        let may_go_without = state.reads_anonymously()
+            && self.user == User::OfKeychain
+            && matches!(parts.method, Method::GET | Method::HEAD)
+            && was_refused(&result);
+        if !may_go_without {
+            return result;
+        }
+        let without = Self {
+            user: User::Nobody,
+            registry: self.registry.clone(),
+            resource: self.resource.clone(),
+            scopes: self.scopes.clone(),
+        };
+        match without.attempt(&mut inner, state, &parts, &body).await {
+            Ok(response) if !is_refusal(response.status()) => {
+                tracing::warn!(registry = %self.registry, "the stored credential is refused: reading without it");
+                state.refuse(&self.resource);
+                Ok(response)
+            }
+            _ => result,
+        }
+    }
+
+    /// Sends the request with what its user has to show.
+    async fn attempt<S>(
+        &self,
+        inner: &mut S,
+        state: &Arc<State>,
+        parts: &Parts,
+        body: &Body,
+    ) -> Result<Response<Body>, Error>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+    {
         let one_shot = body.try_clone().is_none() && !body.is_empty();
         if one_shot && state.known(&self.registry).is_none() {
-            self.ask(&mut inner, state, &parts).await?;
+            self.ask(inner, state, parts).await?;
         }
         let freshness = if one_shot {
             Freshness::OneShot
         } else {
             Freshness::Usual
         };
-        let shown = self.remembered(&inner, state, freshness).await?;
-        let response = send_next(&mut inner, with_header(&parts, &body, &shown)).await?;
-
-        let Some(challenge) = self.challenge(state, &response, &shown) else {
-            return Ok(annotated(response));
-        };
-        let answer = self.answer(&inner, state, &challenge, &shown, freshness).await?;
-        if answer.header().is_none() || answer.header() == shown.header() {
-            // Nothing else to show than what has been seen.
-            return Ok(annotated(response));
+        let shown = self.remembered(inner, state, freshness).await?;
+        let mut response = send_next(inner, with_header(parts, body, &shown)).await?;
+        let mut last = shown;
+        if let Some(challenge) = self.challenge(state, &response, &last) {
+            let answer = self.answer(inner, state, &challenge, &last, freshness).await?;
+            if answer.adds_to(&last) {
+                response = again(inner, parts, body, response, &answer).await?;
+                last = answer;
+            }
         }
-        if !body.can_resend() {
-            // The caller may open the body again; what was just found out is then known.
-            let (url, status) = (RedactedUrl::from(&parts.uri), response.status());
-            return Err(Error::NotReplayable {
-                method: parts.method,
-                url,
-                status,
-            });
+        if matches!(last, Sent::Basic(_)) && says_expired(&mut response).await {
+            // By now there may be another one.
+            let answer = self.basic(state).await?;
+            if answer.adds_to(&last) {
+                response = again(inner, parts, body, response, &answer).await?;
+                last = answer;
+            }
         }
-        drain(response).await;
-        let response = send_next(&mut inner, with_header(&parts, &body, &answer)).await?;
-        Ok(annotated(response))
+        Ok(annotated(response, &last))
     }
 
     /// Finds out how the registry wants to be authenticated to, before something is sent that cannot be sent again.
@@ -192,7 +242,7 @@ impl Exchange {
     }
 
     /// What to show by what is remembered of the registry.
-    async fn remembered<S>(&self, inner: &S, state: &Arc<State>, freshness: Freshness) -> Result<Shown, Error>
+    async fn remembered<S>(&self, inner: &S, state: &Arc<State>, freshness: Freshness) -> Result<Sent, Error>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
             + Clone
@@ -201,27 +251,33 @@ impl Exchange {
             + 'static,
         S::Future: Send,
     {
+        if self.user == User::OfKeychain
+            && !self.scopes.is_empty()
+            && let Some(token) = state.seeded(&self.registry, &self.scopes, freshness)
+        {
+            return Ok(Sent::Token(token));
+        }
         match state.known(&self.registry) {
-            None | Some(Known::Open) => Ok(Shown::Nothing),
+            None | Some(Known::Open) => Ok(Sent::Nothing),
             Some(Known::Basic) => self.basic(state).await,
             // Without a scope a token would be good for nothing.
-            Some(Known::Bearer { .. }) if self.scopes.is_empty() => Ok(Shown::Nothing),
+            Some(Known::Bearer { .. }) if self.scopes.is_empty() => Ok(Sent::Nothing),
             Some(Known::Bearer { realm, service }) => {
                 let wanted = self.wanted(realm, service, self.scopes.clone());
                 state
                     .token(inner, &wanted, freshness, None)
                     .await
-                    .map(Shown::Token)
+                    .map(Sent::Token)
                     .map_err(auth)
             }
         }
     }
 
     /// The challenge to answer; `None` if the response is final.
-    fn challenge(&self, state: &State, response: &Response<Body>, shown: &Shown) -> Option<Challenge> {
+    fn challenge(&self, state: &State, response: &Response<Body>, shown: &Sent) -> Option<Challenge> {
         let status = response.status();
         if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            if status.is_success() && matches!(shown, Shown::Nothing) && state.known(&self.registry).is_none()
+            if status.is_success() && matches!(shown, Sent::Nothing) && state.known(&self.registry).is_none()
             {
                 state.learn(&self.registry, Known::Open);
             }
@@ -232,7 +288,7 @@ impl Exchange {
         if status == StatusCode::FORBIDDEN {
             // Only a refusal for want of a wider token can be helped.
             let more = Scope::parse_list(challenge.param("scope").unwrap_or_default());
-            let had: &[Scope] = if let Shown::Token(token) = shown {
+            let had: &[Scope] = if let Sent::Token(token) = shown {
                 &token.scopes
             } else {
                 &[]
@@ -253,9 +309,9 @@ impl Exchange {
         inner: &S,
         state: &Arc<State>,
         challenge: &Challenge,
-        shown: &Shown,
+        shown: &Sent,
         freshness: Freshness,
-    ) -> Result<Shown, Error>
+    ) -> Result<Sent, Error>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
             + Clone
@@ -264,6 +320,9 @@ impl Exchange {
             + 'static,
         S::Future: Send,
     {
+        if let Sent::Token(token) = shown {
+            state.forget_seeded(&self.registry, token);
+        }
         let Known::Bearer { realm, service } = known(challenge) else {
             return self.basic(state).await;
         };
@@ -275,7 +334,7 @@ impl Exchange {
         for scope in &self.scopes {
             Scope::merge_into(&mut scopes, scope);
         }
-        let rejected = if let Shown::Token(token) = shown {
+        let rejected = if let Sent::Token(token) = shown {
             Some(token.as_ref())
         } else {
             None
@@ -284,19 +343,19 @@ impl Exchange {
         state
             .token(inner, &wanted, freshness, rejected)
             .await
-            .map(Shown::Token)
+            .map(Sent::Token)
             .map_err(auth)
     }
 
-    async fn basic(&self, state: &State) -> Result<Shown, Error> {
+    async fn basic(&self, state: &State) -> Result<Sent, Error> {
         let credential = state
-            .credential(&self.resource)
+            .credential(&self.resource, self.user)
             .await
             .map_err(|failure| auth(self.error(failure)))?;
         if let Credential::IdentityToken { .. } = credential {
             return Err(auth(self.error(AuthFailure::IdentityTokenForBasic)));
         }
-        Ok(basic(&credential).map_or(Shown::Nothing, Shown::Basic))
+        Ok(basic(&credential).map_or(Sent::Nothing, Sent::Basic))
     }
 
     fn wanted(&self, realm: String, service: String, scopes: Vec<Scope>) -> Wanted {
@@ -304,6 +363,7 @@ impl Exchange {
         Wanted {
             registry,
             resource,
+            user: self.user,
             realm,
             service,
             scopes,
@@ -333,7 +393,7 @@ fn known(challenge: &Challenge) -> Known {
     }
 }
 
-fn with_header(parts: &Parts, body: &Body, shown: &Shown) -> Request<Body> {
+fn with_header(parts: &Parts, body: &Body, shown: &Sent) -> Request<Body> {
     let mut request = Request::from_parts(parts.clone(), body.resend());
     if let Some(header) = shown.header() {
         request.headers_mut().insert(AUTHORIZATION, header.clone());
@@ -349,21 +409,84 @@ fn at_base(url: &Uri) -> Uri {
     Uri::from_parts(parts).expect("an absolute URL stays one with another path")
 }
 
-/// Notes on a refusal what the registry says is wrong.
-fn annotated(mut response: Response<Body>) -> Response<Body> {
-    let refused = matches!(
-        response.status(),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-    );
-    let error = || {
-        Challenge::of(response.headers())
-            .iter()
-            .find_map(Challenge::error)
-    };
-    if let Some(error) = refused.then(error).flatten() {
+/// Sends a request again, with something else to show, after a response that refused it.
+async fn again<S>(
+    inner: &mut S,
+    parts: &Parts,
+    body: &Body,
+    refusal: Response<Body>,
+    answer: &Sent,
+) -> Result<Response<Body>, Error>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
+    S::Future: Send,
+{
+    if !body.can_resend() {
+        // The caller may open the body again; what was just found out is then known.
+        return Err(Error::NotReplayable {
+            method: parts.method.clone(),
+            url: RedactedUrl::from(&parts.uri),
+            status: refusal.status(),
+        });
+    }
+    drain(refusal).await;
+    send_next(inner, with_header(parts, body, answer)).await
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// Whether a credential was shown to the registry or its token server, and refused.
+fn was_refused(result: &Result<Response<Body>, Error>) -> bool {
+    match result {
+        Ok(response) => {
+            let shown = response.extensions().get::<Shown>();
+            is_refusal(response.status()) && shown.is_some_and(|shown| *shown != Shown::Nothing)
+        }
+        Err(error @ Error::Auth(_)) => error.status().is_some_and(is_refusal),
+        Err(_) => false,
+    }
+}
+
+/// Notes on a refusal what the registry says is wrong, and what was shown to it.
+fn annotated(mut response: Response<Body>, sent: &Sent) -> Response<Body> {
+    if !is_refusal(response.status()) {
+        return response;
+    }
+    let error = Challenge::of(response.headers())
+        .iter()
+        .find_map(Challenge::error);
+    if let Some(error) = error {
         response.extensions_mut().insert(ChallengeError(error));
     }
+    response.extensions_mut().insert(match sent {
+        Sent::Nothing => Shown::Nothing,
+        Sent::Basic(_) => Shown::Basic,
+        Sent::Token(token) => Shown::Token {
+            asked: token.scopes.clone(),
+            granted: token.granted(),
+        },
+    });
     response
+}
+
+/// Whether a registry says that a credential has expired: Amazon's does with a 403 and a text. A body that is read for
+/// it is put back.
+async fn says_expired(response: &mut Response<Body>) -> bool {
+    let size = response.body().size_hint().exact();
+    if response.status() != StatusCode::FORBIDDEN || size.is_none_or(|size| size > DRAIN_LIMIT as u64) {
+        return false;
+    }
+    let body = std::mem::take(response.body_mut());
+    let Ok((bytes, true)) = body.collect_prefix(DRAIN_LIMIT).await else {
+        return false;
+    };
+    let says = String::from_utf8_lossy(&bytes)
+        .to_ascii_lowercase()
+        .contains("expired");
+    *response.body_mut() = Body::full(bytes);
+    says
 }
 
 /// Reads what is left of a response, if it is little and comes soon.

@@ -1,6 +1,6 @@
 //! What an authenticating stack knows: challenges, credentials, tokens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::future::BoxFuture;
@@ -18,7 +18,7 @@ use crate::{Body, BoxError, ChosenBy, Error, Scope};
 
 use super::cache::{Freshness, Token, TokenCache, TokenKey};
 use super::exchange::{TokenRequest, bearer_header};
-use super::{AuthError, AuthFailure};
+use super::{AuthError, AuthFailure, AuthOptions, StaleCredentials};
 
 /// How a registry wants to be authenticated to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub(super) struct State {
     /// Which credential was last used for a resource: the key of its tokens.
     credentials: Mutex<HashMap<Resource, CredentialId>>,
     tokens: TokenCache,
+    stale: StaleCredentials,
+    /// What is read without the credential that the keychain has for it.
+    refused: Mutex<HashSet<Resource>>,
     /// Refresh tokens that came with tokens. They are used before the identity token that they followed.
     refresh: Mutex<HashMap<TokenKey, Secret>>,
     flights: Flights,
@@ -52,24 +55,36 @@ pub(super) struct State {
 #[derive(Default)]
 struct Flights(Mutex<HashMap<FlightKey, WeakShared<Exchanging>>>);
 
+/// In whose name a request is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum User {
+    /// Of whomever the keychain names.
+    OfKeychain,
+    /// Of nobody, whatever the keychain says.
+    Nobody,
+}
+
 /// Whom a token is for.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) registry: Origin,
     pub(super) resource: Resource,
+    pub(super) user: User,
     pub(super) realm: String,
     pub(super) service: String,
     pub(super) scopes: Vec<Scope>,
 }
 
 impl State {
-    pub(super) fn new(keychain: Arc<dyn Keychain>, settings: Arc<AllSettings>) -> Self {
+    pub(super) fn new(keychain: Arc<dyn Keychain>, settings: Arc<AllSettings>, options: AuthOptions) -> Self {
         Self {
             keychain,
             settings,
             registries: Mutex::default(),
             credentials: Mutex::default(),
-            tokens: TokenCache::default(),
+            tokens: options.tokens,
+            stale: options.stale_credentials,
+            refused: Mutex::default(),
             refresh: Mutex::default(),
             flights: Flights::default(),
         }
@@ -88,8 +103,43 @@ impl State {
         self.settings.plain_http(registry) != PlainHttp::Never
     }
 
+    /// Whether a request that only reads goes without a credential that is refused.
+    pub(super) fn reads_anonymously(&self) -> bool {
+        self.stale == StaleCredentials::PullAnonymously
+    }
+
+    /// Whether the stored credential for a resource was refused, so that it is read without.
+    pub(super) fn is_refused(&self, resource: &Resource) -> bool {
+        lock(&self.refused).contains(resource)
+    }
+
+    pub(super) fn refuse(&self, resource: &Resource) {
+        lock(&self.refused).insert(resource.clone());
+    }
+
+    pub(super) fn forget_seeded(&self, registry: &Origin, token: &Token) {
+        self.tokens.remove_seeded(registry, &token.header);
+    }
+
+    /// A token that the user put in.
+    pub(super) fn seeded(
+        &self,
+        registry: &Origin,
+        scopes: &[Scope],
+        freshness: Freshness,
+    ) -> Option<Arc<Token>> {
+        self.tokens.seeded(registry, scopes, freshness, Instant::now())
+    }
+
     /// Asks the keychain for the credential of a resource.
-    pub(super) async fn credential(&self, resource: &Resource) -> Result<Credential, AuthFailure> {
+    pub(super) async fn credential(
+        &self,
+        resource: &Resource,
+        user: User,
+    ) -> Result<Credential, AuthFailure> {
+        if user == User::Nobody {
+            return Ok(Credential::Anonymous);
+        }
         let failed = |error| AuthFailure::Credentials(Arc::new(error));
         let authenticator = self.keychain.resolve(resource).await.map_err(failed)?;
         let credential = authenticator.credential().await.map_err(failed)?;
@@ -119,12 +169,18 @@ impl State {
             scopes: wanted.scopes.clone(),
             failure,
         };
-        let known = lock(&self.credentials).get(&wanted.resource).copied();
+        let known = match wanted.user {
+            User::Nobody => Some(Credential::Anonymous.identity()),
+            User::OfKeychain => lock(&self.credentials).get(&wanted.resource).copied(),
+        };
         let mut credential = None;
         let id = match known {
             Some(id) => id,
             None => {
-                let asked = self.credential(&wanted.resource).await.map_err(error)?;
+                let asked = self
+                    .credential(&wanted.resource, wanted.user)
+                    .await
+                    .map_err(error)?;
                 let id = asked.identity();
                 credential = Some(asked);
                 id
@@ -141,7 +197,10 @@ impl State {
         let credential = match credential {
             Some(credential) => credential,
             // The credential may have changed since the last exchange.
-            None => self.credential(&wanted.resource).await.map_err(error)?,
+            None => self
+                .credential(&wanted.resource, wanted.user)
+                .await
+                .map_err(error)?,
         };
         if credential.identity() != id {
             key = wanted.key(credential.identity());

@@ -7,6 +7,7 @@ use http::header::{HeaderMap, WARNING};
 use http::{Method, Request, Response, Uri};
 use tower::Service;
 
+use crate::auth::Shown;
 use crate::context::ChallengeError;
 use crate::retry::retry_after;
 use crate::{Accepted, AnsweredBy, Attempts, Body, BoxError, Error, RegistryError};
@@ -86,6 +87,7 @@ pub(crate) async fn registry_error(method: Method, url: Uri, response: Response<
         .extensions
         .get::<ChallengeError>()
         .map(|error| error.0.clone());
+    error.shown = parts.extensions.get::<Shown>().cloned();
     let (body, complete) = body
         .collect_prefix(BODY_LIMIT)
         .await

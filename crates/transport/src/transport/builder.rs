@@ -6,6 +6,7 @@ use tower::{Layer, Service};
 use wharf_authn::{AnonymousKeychain, Keychain};
 use wharf_name::Registry;
 
+use crate::auth::AuthOptions;
 #[cfg(feature = "tls")]
 use crate::certs::CertsDirs;
 use crate::deadline::DeadlineOptions;
@@ -71,6 +72,7 @@ pub struct TransportBuilder {
     certs_dirs: CertsDirs,
     resolver: Option<Arc<dyn Resolve>>,
     keychain: Option<Arc<dyn Keychain>>,
+    auth: AuthOptions,
     retry: RetryOptions,
     limits: LimitOptions,
     deadline: DeadlineOptions,
@@ -129,6 +131,12 @@ impl TransportBuilder {
     /// Sets who resolves names. Default: the system.
     pub fn resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
         self.resolver = Some(resolver);
+        self
+    }
+
+    /// Sets how credentials and tokens are used: a shared cache of tokens, what to do when a credential is refused.
+    pub fn auth(mut self, options: AuthOptions) -> Self {
+        self.auth = options;
         self
     }
 
@@ -243,6 +251,7 @@ impl TransportBuilder {
             settings: Arc::clone(&settings),
             keychain: self.keychain.unwrap_or_else(|| Arc::new(AnonymousKeychain)),
             user_agent,
+            auth: self.auth,
             retry: self.retry,
             limits: self.limits,
             deadline: self.deadline,

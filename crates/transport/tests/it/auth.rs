@@ -10,10 +10,11 @@ use http::{Response, StatusCode};
 use wharf_authn::{
     AnonymousKeychain, Authenticator, Basic, Bearer, Credential, Error as AuthnError, Keychain, Resource,
 };
-use wharf_transport::auth::AuthFailure;
+use wharf_transport::auth::{AuthFailure, AuthOptions, Shown, StaleCredentials, TokenCache};
 use wharf_transport::origin::Origin;
+use wharf_transport::retry::RetryOptions;
 use wharf_transport::settings::RegistrySettings;
-use wharf_transport::{Actions, Body, Error};
+use wharf_transport::{Actions, Body, Error, Scope};
 
 use crate::fake::{
     Asked, Net, challenge, keychain, one_shot, pull, redirect, registry_request, reopenable, repository,
@@ -710,4 +711,255 @@ async fn requests_without_context_get_nothing() {
         .await
         .expect_err("not authenticated");
     assert_eq!(net.lines().len(), 1);
+}
+
+/// A credential that is another one each time it is asked for.
+#[derive(Debug, Default)]
+struct Rotating(AtomicU32);
+
+impl Authenticator for Rotating {
+    fn credential(&self) -> BoxFuture<'_, Result<Credential, AuthnError>> {
+        let password = format!("p{}", self.0.fetch_add(1, Ordering::Relaxed));
+        Box::pin(async { Ok(Credential::basic("AWS", password)) })
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_expired_is_asked_for_once_more() {
+    const P0: &str = "Basic QVdTOnAw";
+    for (text, sent) in [
+        (
+            "Your Authorization Token has expired. Reauthenticate and try again.",
+            3,
+        ),
+        ("denied", 2),
+    ] {
+        let net = Net::new(move |asked| match asked.authorization() {
+            None => challenge("Basic realm=x"),
+            Some(P0) => respond(403, text),
+            Some(_) => respond(200, ""),
+        });
+        let result = send(&net.transport(keychain(Rotating::default())), pull("app")).await;
+        assert_eq!(net.asked().len(), sent, "{text}");
+        match result {
+            Ok(status) => assert_eq!((status, sent), (200, 3)),
+            Err(error) => {
+                let answer = error.registry_error().expect("an answer");
+                assert_eq!((answer.shown.as_ref(), sent), (Some(&Shown::Basic), 2));
+                assert!(error.to_string().ends_with(text), "{error}");
+            }
+        }
+    }
+    // The same credential again is not shown again.
+    let net = Net::new(|asked| match asked.authorization() {
+        None => challenge("Basic realm=x"),
+        Some(_) => respond(403, "expired"),
+    });
+    send(&net.transport(alice()), pull("app"))
+        .await
+        .expect_err("refused");
+    assert_eq!(net.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_challenge_may_name_another_server() {
+    let net = Net::new(|asked| match (asked.host(), asked.authorization()) {
+        ("auth.registry.example", _) => respond(200, r#"{"token":"old","expires_in":300}"#),
+        ("new.registry.example", _) => {
+            assert!(
+                asked
+                    .uri
+                    .query()
+                    .is_some_and(|query| query.contains("service=new"))
+            );
+            respond(200, r#"{"token":"new","expires_in":300}"#)
+        }
+        (_, Some("Bearer new")) => respond(200, ""),
+        (_, Some("Bearer old")) if asked.uri.path().contains("first") => respond(200, ""),
+        (_, Some("Bearer old")) if asked.uri.path().contains("evil") => {
+            challenge(r#"Bearer realm="http://169.254.169.254/token",service="new""#)
+        }
+        (_, Some(_)) => challenge(r#"Bearer realm="https://new.registry.example/token",service="new""#),
+        _ => challenge(BEARER),
+    });
+    let transport = net.transport(alice());
+    send(&transport, pull("first")).await.expect("by the old server");
+    let error = send(&transport, pull("evil")).await.expect_err("by no server");
+    assert!(error.to_string().starts_with("authenticating to"), "{error}");
+    assert!(net.asked().iter().all(|asked| asked.host() != "169.254.169.254"));
+    let other = net.transport(alice());
+    send(&other, pull("first")).await.expect("by the old server");
+    send(&other, pull("second")).await.expect("by the new server");
+    net.lines();
+    send(&other, pull("second")).await.expect("remembered");
+    assert_eq!(
+        net.lines(),
+        ["GET https://registry.example/v2/second/x Bearer new"]
+    );
+}
+
+#[tokio::test]
+async fn refusals_tell_what_the_token_lacks() {
+    // {"access":[{"type":"repository","name":"app","actions":["pull"]}]}
+    const JWT: &str =
+        "e30.eyJhY2Nlc3MiOlt7InR5cGUiOiJyZXBvc2l0b3J5IiwibmFtZSI6ImFwcCIsImFjdGlvbnMiOlsicHVsbCJdfV19.c2ln";
+    let net = Net::new(|asked| match (asked.host(), asked.authorization()) {
+        ("auth.registry.example", _) => respond(200, format!(r#"{{"token":"{JWT}"}}"#)),
+        (_, Some(_)) => respond(403, r#"{"errors":[{"code":"DENIED","message":"no"}]}"#),
+        _ => challenge(BEARER),
+    });
+    let push = request("PUT", "app", Actions::Push, Body::full("{}"));
+    let error = send(&net.transport(alice()), push).await.expect_err("refused");
+    assert!(
+        error
+            .to_string()
+            .ends_with("DENIED: no (the token does not grant repository:app:pull,push)"),
+        "{error}"
+    );
+    let answer = error.registry_error().expect("an answer");
+    let Some(Shown::Token { asked, granted, .. }) = &answer.shown else {
+        panic!("{:?}", answer.shown);
+    };
+    assert_eq!(asked[0].to_string(), "repository:app:pull,push");
+    assert_eq!(
+        granted.as_ref().expect("a JWT")[0].to_string(),
+        "repository:app:pull"
+    );
+    assert!(!format!("{error:?}").contains("eyJhY2Nlc3Mi"), "{error:?}");
+}
+
+#[tokio::test]
+async fn stacks_can_share_their_tokens() {
+    let net = bearer(|_| good());
+    let tokens = TokenCache::default();
+    let stack = |keychain: Box<dyn Keychain>| {
+        net.builder(keychain)
+            .auth(AuthOptions::default().with_tokens(tokens.clone()))
+            .build()
+            .expect("settings are valid")
+    };
+    send(&stack(Box::new(alice())), pull("app"))
+        .await
+        .expect("by exchange");
+    assert_eq!(net.lines().len(), 3);
+    // The other stack has to ask how, but not for a token.
+    let second = stack(Box::new(alice()));
+    send(&second, pull("app")).await.expect("by the same token");
+    assert_eq!(net.lines().len(), 2);
+    // Another user has to ask for everything.
+    let bob = stack(Box::new(keychain(Basic::new("bob", "builder"))));
+    send(&bob, pull("app")).await.expect("by exchange");
+    assert_eq!(net.lines().len(), 3);
+    tokens.clear();
+    send(&second, pull("app")).await.expect("by another exchange");
+    assert_eq!(net.lines().len(), 2);
+    assert!(!format!("{tokens:?}").contains("good"), "{tokens:?}");
+}
+
+#[tokio::test]
+async fn tokens_can_be_put_in() {
+    let net = bearer(|_| good());
+    let tokens = TokenCache::default();
+    let origin = |url: &str| Origin::of(&url.parse().expect("URL")).expect("an origin");
+    let scopes = || Scope::parse_list("repository:app:pull");
+    let life = Duration::from_secs(300);
+    let seed = |registry: &str, token: &str| tokens.seed(origin(registry), scopes(), &token.into(), life);
+    seed("https://registry.example", "good-seed").expect("a token");
+    seed("https://other.example", "other-seed").expect("a token");
+    seed("https://registry.example", "two\nlines").expect_err("no token");
+    let transport = net
+        .builder(alice())
+        .auth(AuthOptions::default().with_tokens(tokens.clone()))
+        .build()
+        .expect("settings are valid");
+    send(&transport, pull("app")).await.expect("at once");
+    assert_eq!(
+        net.lines(),
+        ["GET https://registry.example/v2/app/x Bearer good-seed"]
+    );
+    // It is for that and nothing else.
+    send(&transport, pull("base")).await.expect("by exchange");
+    assert_eq!(net.lines().len(), 3);
+    // One that is refused is replaced.
+    seed("https://registry.example", "bad-seed").expect("a token");
+    send(&transport, pull("app")).await.expect("by exchange");
+    assert_eq!(net.lines().len(), 3);
+    send(&transport, pull("app")).await.expect("by the new token");
+    assert_eq!(net.lines(), ["GET https://registry.example/v2/app/x Bearer good"]);
+}
+
+#[tokio::test]
+async fn token_servers_that_take_no_get_are_posted_to() {
+    let net = bearer(
+        |asked| match (asked.method.as_str(), asked.form("grant_type").as_deref()) {
+            ("POST", Some("password")) => {
+                assert_eq!(asked.form("username").as_deref(), Some("alice"));
+                assert_eq!(asked.form("password").as_deref(), Some("wonderland"));
+                assert_eq!(asked.form("scope").as_deref(), Some("repository:app:pull"));
+                assert_eq!(asked.authorization(), None);
+                good()
+            }
+            _ => respond(405, ""),
+        },
+    );
+    send(&net.transport(alice()), pull("app"))
+        .await
+        .expect("authenticated");
+    let error = send(&net.transport(AnonymousKeychain), pull("app"))
+        .await
+        .expect_err("nobody");
+    assert_eq!(error.status(), Some(StatusCode::METHOD_NOT_ALLOWED));
+}
+
+#[tokio::test]
+async fn reading_without_a_refused_credential_is_a_choice() {
+    // The credential is out of date; anonymous users may read the public repository.
+    let net = |at_token_server: bool, status: u16| {
+        Net::new(move |asked| match (asked.host(), asked.authorization()) {
+            ("auth.registry.example", Some(_)) if at_token_server => respond(status, ""),
+            ("auth.registry.example", Some(_)) => respond(200, r#"{"token":"stale"}"#),
+            ("auth.registry.example", None) => respond(200, r#"{"token":"anonymous"}"#),
+            (_, Some("Bearer anonymous")) if asked.method == "GET" && asked.uri.path().contains("public") => {
+                respond(200, "")
+            }
+            (_, Some("Bearer stale")) => respond(status, ""),
+            _ => challenge(BEARER),
+        })
+    };
+    let policy = AuthOptions::default().with_stale_credentials(StaleCredentials::PullAnonymously);
+    for at_token_server in [true, false] {
+        for status in [401, 403] {
+            let net = net(at_token_server, status);
+            let strict = net.transport(alice());
+            let error = send(&strict, pull("public")).await.expect_err("as told");
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+            let lenient = net.builder(alice()).auth(policy.clone()).build().expect("valid");
+            send(&lenient, pull("public")).await.expect("anonymously");
+            net.lines();
+            send(&lenient, pull("public")).await.expect("remembered");
+            assert_eq!(
+                net.lines(),
+                ["GET https://registry.example/v2/public/x Bearer anonymous"]
+            );
+            // The first refusal is what is told of what nobody may read.
+            let error = send(&lenient, pull("private")).await.expect_err("private");
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+            net.lines();
+            let push = request("PUT", "public", Actions::Push, Body::full("{}"));
+            send(&lenient, push)
+                .await
+                .expect_err("writes are never anonymous");
+            assert!(net.lines().iter().all(|line| !line.contains("Bearer anonymous")));
+        }
+    }
+    // Other failures are no refusals.
+    let net = net(true, 429);
+    let lenient = net
+        .builder(alice())
+        .auth(policy)
+        .retry(RetryOptions::never())
+        .build()
+        .expect("valid");
+    let error = send(&lenient, pull("public")).await.expect_err("busy");
+    assert!(error.is_rate_limited(), "{error:?}");
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 
 use crate::RedactedUrl;
+use crate::auth::Shown;
 
 use super::Diagnostic;
 use super::diagnostic::printable;
@@ -51,6 +52,8 @@ pub struct RegistryError {
     pub warnings: Vec<String>,
     /// What the registry says about authorization (parameters `error` and `error_description` of its challenge).
     pub challenge_error: Option<String>,
+    /// With what the request was sent, if it was refused with `401` or `403`.
+    pub shown: Option<Shown>,
 }
 
 impl RegistryError {
@@ -69,6 +72,7 @@ impl RegistryError {
             request_id: None,
             warnings: Vec::new(),
             challenge_error: None,
+            shown: None,
         }
     }
 
@@ -91,6 +95,7 @@ impl fmt::Display for Summary<'_> {
             body,
             truncated,
             challenge_error,
+            shown,
             ..
         } = self.0;
         match errors.as_slice() {
@@ -115,10 +120,15 @@ impl fmt::Display for Summary<'_> {
                 }
             }
         }
-        match challenge_error {
-            Some(error) => write!(f, " ({})", printable(error)),
-            None => Ok(()),
+        if let Some(error) = challenge_error {
+            write!(f, " ({})", printable(error))?;
         }
+        let missing = shown.as_ref().map(Shown::missing).unwrap_or_default();
+        if !missing.is_empty() {
+            let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            write!(f, " (the token does not grant {})", printable(&missing.join(" ")))?;
+        }
+        Ok(())
     }
 }
 
