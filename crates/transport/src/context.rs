@@ -1,6 +1,8 @@
 //! What travels with a request besides HTTP: typed [extensions](http::Extensions).
 
-use http::{StatusCode, Uri};
+use std::sync::Arc;
+
+use http::{HeaderName, StatusCode, Uri};
 use wharf_name::{Registry, Repository};
 
 use crate::Scope;
@@ -102,6 +104,10 @@ pub(crate) struct Probe;
 /// credentials, not even when redirects lead back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LeftOrigin;
+
+/// On a request: names of headers that are for its origin only, and do not go where redirects lead to.
+#[derive(Clone, Debug)]
+pub(crate) struct OriginHeaders(pub(crate) Arc<[HeaderName]>);
 
 /// On a response: what the registry says is wrong with the authorization.
 #[derive(Clone, Debug)]

@@ -33,6 +33,7 @@
 //! | [`Transport`], [`TransportBuilder`] | the stack behind one type | `transport.NewWithContext` |
 //! | [`trace`] | requests as spans | `transport.NewLogger` |
 //! | [`check`], [`RegistryError`] | statuses that were not asked for, as errors | `transport.CheckError`, `transport.Error` |
+//! | [`mirror`] | other servers that have what a registry has | none |
 //! | [`scheme`] | `https` or `http` | `transport.Ping` |
 //! | [`redirect`] | redirects that give nothing away | none |
 //! | [`auth`], [`Scope`] | credentials and tokens | `transport.Exchange`, `Challenge`, scopes |
@@ -71,6 +72,7 @@ pub mod deadline;
 mod env;
 mod error;
 pub mod limit;
+pub mod mirror;
 pub mod origin;
 pub mod proxy;
 mod redact;

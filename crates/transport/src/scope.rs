@@ -90,6 +90,14 @@ impl Scope {
             && (self.actions.contains("*") || self.actions.is_superset(&other.actions))
     }
 
+    /// The same for a repository that has another name elsewhere; `None` if it is not for that repository.
+    pub(crate) fn renamed(&self, from: &Repository, to: &Repository) -> Option<Self> {
+        (self.kind == "repository" && self.name == from.path()).then(|| Self {
+            name: to.path().to_owned(),
+            ..self.clone()
+        })
+    }
+
     /// Adds `scope` to `scopes`: into the one for the same resource where there is one, else at the end.
     pub fn merge_into(scopes: &mut Vec<Self>, scope: &Self) {
         match scopes

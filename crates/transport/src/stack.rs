@@ -11,6 +11,7 @@ use crate::auth::{AuthLayer, AuthOptions};
 use crate::check::CheckLayer;
 use crate::deadline::{DeadlineLayer, DeadlineOptions};
 use crate::limit::{LimitLayer, LimitOptions};
+use crate::mirror::MirrorLayer;
 use crate::redirect::RedirectLayer;
 use crate::retry::{RetryLayer, RetryOptions};
 use crate::scheme::SchemeLayer;
@@ -22,6 +23,7 @@ use crate::{Body, Error, OnWait, Transport};
 /// What the layers of the default stack are made of.
 pub(crate) struct Ingredients {
     pub(crate) settings: Arc<AllSettings>,
+    pub(crate) mirrors: MirrorLayer,
     pub(crate) keychain: Arc<dyn Keychain>,
     pub(crate) auth: AuthOptions,
     pub(crate) user_agent: UserAgentLayer,
@@ -40,6 +42,7 @@ pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
         .layer(TraceLayer::request())
         .layer(CheckLayer::new())
         .layer(DeadlineLayer::new(with.deadline))
+        .layer(with.mirrors)
         .layer(SchemeLayer::with_settings(Arc::clone(&with.settings)))
         .layer(RedirectLayer::with_settings(Arc::clone(&with.settings)))
         .layer(AuthLayer::with_settings(with.keychain, with.settings, with.auth))

@@ -63,6 +63,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Auth(error) => error.is_temporary(),
+            Self::Mirror(error) => error.is_temporary(),
             Self::NoScheme { http, .. } => http.is_temporary(),
             _ => match self.registry_error() {
                 Some(error) => error.is_temporary(),

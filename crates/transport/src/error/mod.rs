@@ -12,6 +12,7 @@ use http::{Method, StatusCode};
 
 use crate::RedactedUrl;
 use crate::auth::AuthError;
+use crate::mirror::MirrorError;
 use crate::origin::{Origin, UnsafeUrl};
 use crate::proxy::ProxyFailure;
 
@@ -114,6 +115,9 @@ pub enum Error {
     /// A server pointed to a URL that will not be requested.
     #[error(transparent)]
     UnsafeUrl(Box<UnsafeUrl>),
+    /// A rule for mirrors allows no answer, or none of its servers had one.
+    #[error(transparent)]
+    Mirror(Box<MirrorError>),
     /// Redirects do not end.
     #[error("{method} {url}: {reason}")]
     Redirect {

@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{Request, Response, Uri};
 use tower::Service;
 
-use crate::context::LeftOrigin;
+use crate::context::{LeftOrigin, OriginHeaders};
 use crate::origin::{Origin, Site, resolve};
 use crate::send::{send, send_next, take_ready};
 use crate::settings::AllSettings;
@@ -127,6 +127,11 @@ fn go(parts: &mut Parts, target: Uri) -> Result<(), Error> {
     if from != origin(&target)? {
         for header in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
             parts.headers.remove(header);
+        }
+        if let Some(OriginHeaders(names)) = parts.extensions.remove() {
+            for header in names.iter() {
+                parts.headers.remove(header);
+            }
         }
         parts.extensions.insert(LeftOrigin);
         parts.extensions.insert(ChosenBy(from));

@@ -3,7 +3,7 @@ use std::fmt;
 use bytes::Bytes;
 
 /// How the certificate of a registry is checked, and which one is shown to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsSettings {
     /// PEM files with certificates of authorities that are trusted besides those of the system.
@@ -69,7 +69,7 @@ pub enum Verification {
 }
 
 /// A client certificate with its key. It is shown to its registry only, never to where that redirects.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientIdentity {
     /// The certificate chain, PEM, own certificate first.

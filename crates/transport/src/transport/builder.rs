@@ -11,6 +11,7 @@ use crate::auth::AuthOptions;
 use crate::certs::CertsDirs;
 use crate::deadline::DeadlineOptions;
 use crate::limit::LimitOptions;
+use crate::mirror::{MirrorLayer, Mirrors};
 use crate::proxy::Proxies;
 use crate::retry::RetryOptions;
 use crate::settings::{AllSettings, ClientOptions, PlainHttp, RegistrySettings, Timeouts};
@@ -78,6 +79,7 @@ pub struct TransportBuilder {
     deadline: DeadlineOptions,
     on_wait: Option<OnWait>,
     user_agent: Option<String>,
+    mirrors: Mirrors,
     bottom: Option<Bottom>,
     inside: Vec<Wrap>,
     outside: Vec<Wrap>,
@@ -164,6 +166,14 @@ impl TransportBuilder {
         self
     }
 
+    /// Sets where else things can be read from than at their registries. Default: nowhere.
+    ///
+    /// [`registry_settings`](Self::registry_settings) for a mirror's host go before those in `mirrors`.
+    pub fn mirrors(mut self, mirrors: Mirrors) -> Self {
+        self.mirrors = mirrors;
+        self
+    }
+
     /// Sets how all registries are reached that have no settings of their own.
     pub fn default_settings(mut self, settings: RegistrySettings) -> Self {
         self.settings.default = settings;
@@ -231,14 +241,17 @@ impl TransportBuilder {
     /// Builds the stack.
     ///
     /// # Errors
-    /// [`Error::Settings`] when a certificate, a key, a proxy of the environment or the product's name cannot be used.
+    /// [`Error::Settings`] when a certificate, a key, a proxy of the environment or the product's name cannot be used, or
+    /// endpoints of mirrors at one host have settings that differ.
     pub fn build(mut self) -> Result<Transport, Error> {
         let user_agent = UserAgentLayer::with_prefix(self.user_agent.as_deref().unwrap_or_default())
             .map_err(|error| Error::Settings {
                 what: "setting the user agent",
                 source: error.into(),
             })?;
-        let settings = Arc::new(std::mem::take(&mut self.settings));
+        let mut settings = std::mem::take(&mut self.settings);
+        self.mirrors.settings_into(&mut settings)?;
+        let settings = Arc::new(settings);
         let bottom = match self.bottom.take() {
             Some(bottom) => bottom(Arc::clone(&settings)),
             None => Transport::new(
@@ -249,6 +262,7 @@ impl TransportBuilder {
         let bottom = self.inside.into_iter().fold(bottom, |inner, wrap| wrap(inner));
         let with = Ingredients {
             settings: Arc::clone(&settings),
+            mirrors: MirrorLayer::new(self.mirrors),
             keychain: self.keychain.unwrap_or_else(|| Arc::new(AnonymousKeychain)),
             user_agent,
             auth: self.auth,

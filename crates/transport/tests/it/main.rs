@@ -10,6 +10,7 @@ mod handshake;
 mod leak;
 mod limits;
 mod log;
+mod mirrors;
 mod plain;
 mod proxy;
 mod replay;
