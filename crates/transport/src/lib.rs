@@ -41,6 +41,7 @@
 //! | [`deadline`] | a limit on whole requests, and on how slow they may be | none |
 //! | [`limit`] | slots, pace and cool-down per host, shared by all clones | none |
 //! | [`retry`] | sending again | `transport.NewRetry`, `retry.Backoff` |
+//! | [`wire`] | requests and answers as they go over the wire, for people | `logs.Debug` |
 //! | [`HttpClient`] | the bottom: connections and their pool | `http.Transport` |
 //! | [`Body`] | bytes that know whether they can be sent again | `http.Request.GetBody` |
 //! | [`RegistryContext`] and the like | what a request carries besides HTTP, as extensions | contexts |
@@ -61,6 +62,7 @@
 //!
 //! Without any of them only plain HTTP works, and `https` fails with [`Error::NoTls`].
 
+mod answer;
 pub mod auth;
 mod body;
 #[cfg(feature = "tls")]
@@ -87,7 +89,9 @@ pub mod trace;
 mod transport;
 pub mod user_agent;
 mod wait;
+pub mod wire;
 
+pub use answer::{AnswerInfo, Quota};
 pub use body::{Body, BodyStream, Opener};
 pub use client::{HttpClient, Resolve, SystemResolver};
 pub use context::{

@@ -18,6 +18,7 @@ use crate::scheme::SchemeLayer;
 use crate::settings::AllSettings;
 use crate::trace::TraceLayer;
 use crate::user_agent::UserAgentLayer;
+use crate::wire::WireLogLayer;
 use crate::{Body, Error, OnWait, Transport};
 
 /// What the layers of the default stack are made of.
@@ -31,6 +32,7 @@ pub(crate) struct Ingredients {
     pub(crate) limits: LimitOptions,
     pub(crate) deadline: DeadlineOptions,
     pub(crate) on_wait: Option<OnWait>,
+    pub(crate) wire_log: Option<WireLogLayer>,
 }
 
 /// The default stack, from the outside to the bottom: a request goes down the list, its answer up.
@@ -51,6 +53,7 @@ pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
         .layer(RetryLayer::new(with.retry))
         .layer(LimitLayer::new(with.limits))
         .layer(TraceLayer::attempt())
+        .option_layer(with.wire_log)
         .service(bottom)
 }
 

@@ -69,6 +69,13 @@ impl Challenge {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All parameters, names in lower case.
+    pub(crate) fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// What the registry says is wrong: `error` and `error_description`
     /// ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
     #[must_use]

@@ -3,27 +3,16 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::header::{HeaderMap, WARNING};
 use http::{Method, Request, Response, Uri};
 use tower::Service;
 
 use crate::auth::Shown;
 use crate::context::ChallengeError;
 use crate::retry::retry_after;
-use crate::{Accepted, AnsweredBy, Attempts, Body, BoxError, Error, RegistryError};
+use crate::{Accepted, AnswerInfo, AnsweredBy, Body, BoxError, Error, RegistryError};
 
 /// How much of an error's body is read, in bytes.
 pub const BODY_LIMIT: usize = 64 << 10;
-
-/// Headers in which registries and the proxies before them name a request.
-const REQUEST_ID: [&str; 6] = [
-    "x-request-id",
-    "x-amzn-requestid",
-    "x-ms-request-id",
-    "x-ms-correlation-request-id",
-    "x-github-request-id",
-    "cf-ray",
-];
 
 /// The service of [`CheckLayer`](super::CheckLayer).
 #[derive(Clone, Debug)]
@@ -48,11 +37,14 @@ where
         let (method, url) = (request.method().clone(), request.uri().clone());
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let response = answer.await.map_err(Error::from_service)?;
+            let mut response = answer.await.map_err(Error::from_service)?;
             let status = response.status();
             if accepted.map_or(status.is_success(), |Accepted(statuses)| {
                 statuses.contains(&status)
             }) {
+                let info = AnswerInfo::of(&response);
+                warn(&info);
+                response.extensions_mut().insert(info);
                 return Ok(response);
             }
             Err(Error::Registry(Box::new(
@@ -70,18 +62,12 @@ pub(crate) async fn registry_error(method: Method, url: Uri, response: Response<
         .get::<AnsweredBy>()
         .map_or(url, |answered| answered.0.clone());
     let mut error = RegistryError::new(method, &url, parts.status);
-    error.attempts = parts
-        .extensions
-        .get::<Attempts>()
-        .map_or(1, |attempts| attempts.0);
-    error.request_id = REQUEST_ID.iter().find_map(|name| text(&parts.headers, name));
-    error.warnings = parts
-        .headers
-        .get_all(WARNING)
-        .iter()
-        .take(16)
-        .filter_map(|value| value.to_str().ok().map(ToOwned::to_owned))
-        .collect();
+    let info = AnswerInfo::parse(&parts.headers, parts.extensions.get().copied());
+    warn(&info);
+    error.attempts = info.attempts;
+    error.request_id = info.request_id;
+    error.quota = info.quota;
+    error.warnings = info.warnings;
     error.retry_after = retry_after(&parts.headers, SystemTime::now());
     error.challenge_error = parts
         .extensions
@@ -96,6 +82,8 @@ pub(crate) async fn registry_error(method: Method, url: Uri, response: Response<
     error
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(ToOwned::to_owned)
+fn warn(info: &AnswerInfo) {
+    for warning in &info.warnings {
+        tracing::warn!(%warning, "the registry warns");
+    }
 }

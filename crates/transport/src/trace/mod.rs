@@ -1,8 +1,10 @@
 //! Requests as [`tracing`] spans.
 //!
 //! The default stack has the layer twice: around everything, where a span is one request of a caller, and inside of
-//! retry, where a span is one attempt on the wire, token requests included. Spans have the method, the
-//! [redacted](crate::RedactedUrl) URL and the status; headers and bodies are never recorded.
+//! retry, where a span is one attempt on the wire, token requests included. Spans have the fields that
+//! [OpenTelemetry](https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client) names: `http.request.method`,
+//! `url.full` ([redacted](crate::RedactedUrl)), `server.address`, `server.port`, `http.response.status_code`, `error.type`,
+//! and `otel.name` and `otel.kind` for its exporter. Headers and bodies are never recorded.
 //!
 //! ```
 //! use http::{Request, Response};

@@ -9,6 +9,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, debug, debug_span, info_span};
 
 use crate::RedactedUrl;
+use crate::origin::Origin;
 
 use super::layer::Span;
 
@@ -35,9 +36,34 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (method, url) = (request.method(), RedactedUrl::from(request.uri()));
+        let origin = Origin::of(request.uri()).ok();
+        let (host, port) = (
+            origin.as_ref().map(Origin::host),
+            origin.as_ref().map(Origin::port),
+        );
         let span = match self.span {
-            Span::Request => info_span!("request", %method, %url, status = Empty),
-            Span::Attempt => debug_span!("attempt", %method, %url, status = Empty),
+            Span::Request => info_span!(
+                "request",
+                otel.kind = "client",
+                otel.name = %method,
+                http.request.method = %method,
+                url.full = %url,
+                server.address = host,
+                server.port = port,
+                http.response.status_code = Empty,
+                error.type = Empty,
+            ),
+            Span::Attempt => debug_span!(
+                "attempt",
+                otel.kind = "client",
+                otel.name = %method,
+                http.request.method = %method,
+                url.full = %url,
+                server.address = host,
+                server.port = port,
+                http.response.status_code = Empty,
+                error.type = Empty,
+            ),
         };
         let answer = span.in_scope(|| self.inner.call(request));
         let recorded = span.clone();
@@ -48,10 +74,16 @@ where
             match &result {
                 Ok(response) => {
                     let status = response.status().as_u16();
-                    recorded.record("status", status);
-                    debug!(status, ?elapsed, "answered");
+                    recorded.record("http.response.status_code", status);
+                    if status >= 400 {
+                        recorded.record("error.type", status);
+                    }
+                    debug!(http.response.status_code = status, ?elapsed, "answered");
                 }
-                Err(error) => debug!(%error, ?elapsed, "failed"),
+                Err(error) => {
+                    recorded.record("error.type", "failed");
+                    debug!(%error, ?elapsed, "failed");
+                }
             }
             result
         };

@@ -17,6 +17,7 @@ use crate::retry::RetryOptions;
 use crate::settings::{AllSettings, ClientOptions, PlainHttp, RegistrySettings, Timeouts};
 use crate::stack::{Ingredients, stack};
 use crate::user_agent::UserAgentLayer;
+use crate::wire::WireLogLayer;
 use crate::{Body, BoxError, Environment, Error, HttpClient, OnWait, Resolve, Wait};
 
 use super::Transport;
@@ -78,6 +79,7 @@ pub struct TransportBuilder {
     limits: LimitOptions,
     deadline: DeadlineOptions,
     on_wait: Option<OnWait>,
+    wire_log: Option<WireLogLayer>,
     user_agent: Option<String>,
     mirrors: Mirrors,
     bottom: Option<Bottom>,
@@ -171,6 +173,12 @@ impl TransportBuilder {
     /// [`registry_settings`](Self::registry_settings) for a mirror's host go before those in `mirrors`.
     pub fn mirrors(mut self, mirrors: Mirrors) -> Self {
         self.mirrors = mirrors;
+        self
+    }
+
+    /// Writes each request and answer to `sink` as it goes over the wire, [without secrets](crate::wire). It must not block.
+    pub fn wire_log(mut self, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.wire_log = Some(WireLogLayer::new(sink));
         self
     }
 
@@ -270,6 +278,7 @@ impl TransportBuilder {
             limits: self.limits,
             deadline: self.deadline,
             on_wait: self.on_wait,
+            wire_log: self.wire_log,
         };
         let whole = Transport::new(stack(with, bottom), settings);
         Ok(self.outside.into_iter().fold(whole, |inner, wrap| wrap(inner)))

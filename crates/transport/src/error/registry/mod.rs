@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
-use crate::RedactedUrl;
 use crate::auth::Shown;
+use crate::{Quota, RedactedUrl};
 
 use super::Diagnostic;
 use super::diagnostic::printable;
@@ -48,7 +48,9 @@ pub struct RegistryError {
     pub retry_after: Option<Duration>,
     /// The registry's name for this request, to quote to its operators.
     pub request_id: Option<String>,
-    /// Warnings of the registry (header `Warning`), as they came.
+    /// How much may still be asked, if the registry says.
+    pub quota: Option<Quota>,
+    /// Warnings of the registry.
     pub warnings: Vec<String>,
     /// What the registry says about authorization (parameters `error` and `error_description` of its challenge).
     pub challenge_error: Option<String>,
@@ -70,6 +72,7 @@ impl RegistryError {
             attempts: 1,
             retry_after: None,
             request_id: None,
+            quota: None,
             warnings: Vec::new(),
             challenge_error: None,
             shown: None,
