@@ -206,3 +206,43 @@ impl Rule {
             .map(|upstream| (&upstream.endpoint, upstream.reach))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{ClientIdentity, PlainHttp, TlsSettings};
+
+    #[test]
+    fn what_an_endpoint_sets_is_added_to_what_is_for_all() {
+        let for_all = TlsSettings::default().with_extra_root("of all");
+        let mut all = AllSettings::new(RegistrySettings::default().with_tls(for_all), []);
+        let tls = TlsSettings::default()
+            .with_extra_root("of the mirror")
+            .with_client_identity(ClientIdentity::new("chain", "key"));
+        let rule = |prefix: &str| Rule::new(prefix.parse().expect("a prefix"));
+        let endpoint = |text: &str| text.parse::<Endpoint>().expect("a location");
+        let insecure = TlsSettings::default().with_insecure_skip_verify();
+        let mirrors = Mirrors::new()
+            .with_rule(rule("a.example").with_mirror(endpoint("m.example").with_tls(tls)))
+            .with_rule(rule("b.example").with_mirror(endpoint("m.example").with_plain_http(PlainHttp::Never)))
+            .with_rule(rule("c.example").with_mirror(endpoint("n.example")))
+            .with_rule(rule("d.example").with_upstream(
+                Endpoint::as_asked().with_tls(insecure.clone()),
+                UpstreamFor::Reads,
+            ))
+            .with_rule(
+                rule("*.e.example")
+                    .with_upstream(Endpoint::as_asked().with_tls(insecure), UpstreamFor::Reads),
+            );
+        mirrors.settings_into(&mut all).expect("they agree");
+        let named: Vec<_> = all.own.keys().map(String::as_str).collect();
+        assert_eq!(named, ["d.example", "m.example"]);
+        let mirror = &all.own["m.example"];
+        assert_eq!(mirror.plain_http, PlainHttp::Never);
+        assert_eq!(mirror.tls.extra_roots, ["of all", "of the mirror"]);
+        assert!(mirror.tls.client_identity.is_some());
+        assert_eq!(mirror.tls.verification, Verification::Full);
+        assert_eq!(all.own["d.example"].tls.verification, Verification::InsecureSkip);
+        assert_eq!(all.default.tls.extra_roots, ["of all"]);
+    }
+}
