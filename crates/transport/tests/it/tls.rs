@@ -299,3 +299,54 @@ async fn a_loopback_registry_without_tls_is_found_at_once() {
     let error = strict.send(request).await.expect_err("no TLS");
     assert!(matches!(error, Error::NotTls { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn endpoints_of_a_hosts_toml_have_their_own_authorities_and_certificates() {
+    let (of_mirror, of_upstream) = (Authority::new(), Authority::new());
+    let mirror = TlsServer::start(&of_mirror, &["h2"], Some(&of_mirror)).await;
+    let upstream = TlsServer::start(&of_upstream, &["h2"], None).await;
+    let (certificate, key) = of_mirror.issue(&["client"], ExtendedKeyUsagePurpose::ClientAuth);
+
+    let root = tempfile::tempdir().expect("a directory");
+    let dir = root.path().join("registry.example");
+    std::fs::create_dir(&dir).expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).expect("a file");
+    write("mirror.pem", &of_mirror.pem);
+    write("upstream.pem", &of_upstream.pem);
+    write("client.cert", &certificate.pem());
+    write("client.key", &key.serialize_pem());
+    let hosts = |client: &str| {
+        format!(
+            "server = \"https://{}\"\nca = \"upstream.pem\"\n\
+             [host.\"https://{}\"]\nca = [\"mirror.pem\"]\n{client}\n",
+            upstream.registry, mirror.registry
+        )
+    };
+    let repository: wharf_name::Repository = "registry.example/app".parse().expect("a repository");
+    for (client, want) in [
+        ("client = [[\"client.cert\", \"client.key\"]]", &mirror.registry),
+        ("", &upstream.registry),
+    ] {
+        write("hosts.toml", &hosts(client));
+        let mirrors = wharf_transport::mirror::hosts_toml::load_dir(root.path()).expect("all is there");
+        let transport = Transport::builder()
+            .mirrors(mirrors)
+            .build()
+            .expect("certificates");
+        let request = Request::get("https://registry.example/v2/app/blobs/sha256:ab")
+            .extension(RegistryContext::of(&repository))
+            .body(Body::empty())
+            .expect("parts are valid");
+        let response = transport.send(request).await.expect("one of them answers");
+        let served: &wharf_transport::mirror::ServedBy = response.extensions().get().expect("a rule");
+        assert_eq!(served.registry, *want, "{client} {:?}", served.failures);
+    }
+    let query = |server: &TlsServer| {
+        let seen = server.seen.lock().expect("not poisoned");
+        seen.iter()
+            .map(|seen| seen.uri.query().map(ToOwned::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(query(&mirror), [Some("ns=registry.example".to_owned())]);
+    assert_eq!(query(&upstream), [Some("ns=registry.example".to_owned())]);
+}
