@@ -50,7 +50,7 @@
 //!
 //! Own layers go around all of these ([`TransportBuilder::layer`]) or between retry and bottom
 //! ([`TransportBuilder::layer_inside`]); [`TransportBuilder::bottom`] replaces the bottom. The example `custom_layer` does
-//! both.
+//! both, and the guide "Extending the transport" (`docs/extending-the-transport.md`) builds three layers step by step.
 //!
 //! # Features
 //!
@@ -73,6 +73,8 @@ mod context;
 pub mod deadline;
 mod env;
 mod error;
+#[cfg(doctest)]
+mod guide;
 pub mod limit;
 pub mod mirror;
 pub mod origin;

@@ -1,0 +1,2 @@
+//! Runs the code of the guide.
+#![doc = include_str!("../../../docs/extending-the-transport.md")]
