@@ -137,8 +137,8 @@ impl Endpoint {
         } else {
             format!("https://{text}")
         };
-        let url = Url::parse(&whole).map_err(|_| invalid(without_user(text), LocationProblem::NotAUrl))?;
-        let refuse = |reason| invalid(without_user(text), reason);
+        let url = Url::parse(&whole).map_err(|_| invalid(text, LocationProblem::NotAUrl))?;
+        let refuse = |reason| invalid(text, reason);
         let default_port = match url.scheme() {
             "https" => 443,
             "http" => 80,
@@ -284,12 +284,6 @@ fn split_root(path: &str, root_path: RootPath) -> (String, String) {
             None => (path.to_owned(), String::new()),
         },
     }
-}
-
-/// A URL as it may be shown.
-fn without_user(text: &str) -> &str {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    text.rsplit_once('@').map_or(text, |(_, rest)| rest)
 }
 
 #[cfg(test)]

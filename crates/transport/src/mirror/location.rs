@@ -46,8 +46,16 @@ pub enum LocationProblem {
 
 pub(super) fn invalid(text: &str, reason: LocationProblem) -> InvalidLocation {
     InvalidLocation {
-        text: text.to_owned(),
+        text: without_user(text).to_owned(),
         reason,
+    }
+}
+
+/// What may be shown of a text in which somebody may have put a password. A digest is none.
+fn without_user(text: &str) -> &str {
+    match text.rsplit_once('@') {
+        Some((_, rest)) if !rest.starts_with("sha") => rest.split(['?', '#']).next().unwrap_or_default(),
+        _ => text.split(['?', '#']).next().unwrap_or_default(),
     }
 }
 

@@ -123,10 +123,8 @@ impl FromStr for Prefix {
             return Err(invalid(text, LocationProblem::Empty));
         }
         // With a label in place of the star it has to be a host.
-        let (registry, path) = location::parse(&format!("x.{domain}")).map_err(|error| InvalidLocation {
-            text: text.to_owned(),
-            ..error
-        })?;
+        let (registry, path) =
+            location::parse(&format!("x.{domain}")).map_err(|error| invalid(text, error.reason))?;
         let domain = registry.as_str().trim_start_matches('x').to_owned();
         Ok(Self {
             hosts: Hosts::Below(domain),

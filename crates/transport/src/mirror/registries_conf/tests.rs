@@ -230,6 +230,15 @@ fn errors_say_where() {
         "r.conf, line 1, unqualified-search-registries[1]: `b` is not a place in a registry: \
          a host without a dot needs a port",
     );
+    for location in [
+        "alice:secret@a.example",
+        "https://alice:secret@a.example",
+        "*.alice:secret@a.example",
+    ] {
+        let text = format!("[[registry]]\nprefix = {location:?}");
+        let error = RegistriesConf::parse(&text, "r.conf").expect_err(location);
+        assert!(!text_of(&error).contains("secret"), "{}", text_of(&error));
+    }
     let syntax = RegistriesConf::parse("a = 1\nb = \"secret", "r.conf").expect_err("no end");
     assert_eq!(syntax.line, Some(2));
     assert!(!text_of(&syntax).contains("secret"));
