@@ -24,8 +24,8 @@ pub use manifests::{
 pub use uploads::{
     a_blob_is_what_was_uploaded, a_chunk_that_breaks_off_is_kept, a_misplaced_chunk_changes_nothing,
     a_repository_has_only_its_own, a_wrong_digest_stores_nothing, an_abandoned_append_can_be_gone_on_with,
-    any_algorithm_finishes_an_upload, mounting_shares_a_blob, the_latest_append_takes_over,
-    uploads_at_once_of_one_blob_all_succeed, what_is_absent_is_unknown,
+    an_upload_is_of_one_repository, any_algorithm_finishes_an_upload, mounting_shares_a_blob,
+    the_latest_append_takes_over, uploads_at_once_of_one_blob_all_succeed, what_is_absent_is_unknown,
 };
 
 /// Runs all laws, one after the other.
@@ -36,6 +36,7 @@ pub async fn all(store: &dyn Store) {
     what_is_absent_is_unknown(store).await;
     a_blob_is_what_was_uploaded(store).await;
     a_repository_has_only_its_own(store).await;
+    an_upload_is_of_one_repository(store).await;
     mounting_shares_a_blob(store).await;
     any_algorithm_finishes_an_upload(store).await;
     a_wrong_digest_stores_nothing(store).await;

@@ -107,7 +107,7 @@ pub async fn a_blob_is_what_was_uploaded(store: &dyn Store) {
     assert!(matches!(gone, Err(Error::UploadUnknown { .. })), "{gone:?}");
 }
 
-/// A repository has only what was stored in it, and loses it alone. An upload is of one repository.
+/// A repository has only what was stored in it, and loses it alone. An upload that is cancelled is gone.
 ///
 /// # Panics
 /// If the store breaks the law.
@@ -133,16 +133,53 @@ pub async fn a_repository_has_only_its_own(store: &dyn Store) {
         .begin_upload(&mine, &DigestAlgorithm::Sha256)
         .await
         .expect("an upload");
-    assert!(
-        store
-            .upload_size(&yours, &id)
-            .await
-            .is_err_and(|error| error.is_not_found())
-    );
     store.cancel_upload(&mine, &id).await.expect("cancelled");
     assert!(
         store
             .upload_size(&mine, &id)
+            .await
+            .is_err_and(|error| error.is_not_found())
+    );
+}
+
+/// Nobody reaches an upload through another repository: not to learn of it, nor to write to it, end it
+/// or throw it away. Not even once its own repository has written to it.
+///
+/// # Panics
+/// If the store breaks the law.
+pub async fn an_upload_is_of_one_repository(store: &dyn Store) {
+    let (mine, yours) = (repository("law/upload/mine"), repository("law/upload/yours"));
+    let digest = wharf_v1::sha256("foobar");
+    let id = store
+        .begin_upload(&mine, digest.algorithm())
+        .await
+        .expect("an upload");
+    for (chunk, size) in [("foo", 3), ("bar", 6)] {
+        let strange = [
+            store.upload_size(&yours, &id).await.map(drop),
+            store.append_upload(&yours, &id, bytes("baz")).await.map(drop),
+            store.finish_upload(&yours, &id, &digest).await,
+            store.cancel_upload(&yours, &id).await,
+        ];
+        assert!(
+            strange
+                .iter()
+                .all(|result| matches!(result, Err(Error::UploadUnknown { .. }))),
+            "{strange:?}"
+        );
+        assert_eq!(
+            store
+                .append_upload(&mine, &id, bytes(chunk))
+                .await
+                .expect("an append"),
+            size
+        );
+    }
+    store.finish_upload(&mine, &id, &digest).await.expect("a blob");
+    assert_eq!(read(store, &mine, &digest).await, "foobar");
+    assert!(
+        store
+            .blob(&yours, &digest)
             .await
             .is_err_and(|error| error.is_not_found())
     );

@@ -265,7 +265,7 @@ impl Store for DirectoryStore {
         async move {
             let appended = self.upload(repository, id).append(chunk).await;
             if matches!(appended, Err(Error::UploadUnknown { .. })) {
-                self.shared.uploads.forget(id);
+                self.shared.uploads.forget(repository, id);
             }
             appended
         }
@@ -281,7 +281,7 @@ impl Store for DirectoryStore {
         async move {
             let finished = uploads::finish(&self.upload(repository, id), digest).await;
             if !matches!(finished, Err(Error::UploadBusy | Error::Io(_) | Error::Full(_))) {
-                self.shared.uploads.forget(id);
+                self.shared.uploads.forget(repository, id);
             }
             finished
         }
@@ -295,7 +295,7 @@ impl Store for DirectoryStore {
     ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let cancelled = uploads::cancel(&self.upload(repository, id)).await;
-            self.shared.uploads.forget(id);
+            self.shared.uploads.forget(repository, id);
             cancelled
         }
         .boxed()

@@ -27,7 +27,10 @@ const REHASH: usize = 1 << 20;
 
 /// The uploads that this process wrote to.
 #[derive(Default)]
-pub(super) struct Uploads(Mutex<HashMap<UploadId, Arc<Upload>>>);
+pub(super) struct Uploads(Mutex<HashMap<Key, Arc<Upload>>>);
+
+/// An upload is of one repository: by its id alone it could be had through another.
+type Key = (RepositoryName, UploadId);
 
 pub(super) type Upload = Intake<Writer>;
 
@@ -40,8 +43,9 @@ impl Uploads {
         id: &UploadId,
         algorithm: &DigestAlgorithm,
     ) -> Arc<Upload> {
+        let key = (repository.clone(), id.clone());
         let mut uploads = self.lock();
-        if uploads.len() >= MOST_INTAKES && !uploads.contains_key(id) {
+        if uploads.len() >= MOST_INTAKES && !uploads.contains_key(&key) {
             uploads.retain(|_, upload| Arc::strong_count(upload) > 1);
         }
         let writer = || Writer {
@@ -53,16 +57,16 @@ impl Uploads {
         };
         Arc::clone(
             uploads
-                .entry(id.clone())
+                .entry(key)
                 .or_insert_with(|| Arc::new(Intake::new(writer(), algorithm.clone()))),
         )
     }
 
-    pub(super) fn forget(&self, id: &UploadId) {
-        self.lock().remove(id);
+    pub(super) fn forget(&self, repository: &RepositoryName, id: &UploadId) {
+        self.lock().remove(&(repository.clone(), id.clone()));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<UploadId, Arc<Upload>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Upload>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
