@@ -42,7 +42,8 @@ pub(super) async fn serve(
     let wanted = call
         .query
         .get("artifactType")
-        .filter(|_| call.has(Feature::ReferrersFilter));
+        // Nothing is of the empty type: a client that sends it has no type to ask for.
+        .filter(|wanted| !wanted.is_empty() && call.has(Feature::ReferrersFilter));
     let referrers = call.store().referrers(repository, subject).await?;
     let matching = referrers
         .into_iter()

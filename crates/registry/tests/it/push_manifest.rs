@@ -423,6 +423,9 @@ async fn referrers_are_listed() {
                 .expect_header("oci-filters-applied", "artifactType");
             assert_eq!(filtered.json()["manifests"], serde_json::json!([want]));
         }
+        let unfiltered = list("?artifactType=").await;
+        assert_eq!(unfiltered.expect(200).json()["manifests"], all["manifests"]);
+        assert!(!unfiltered.headers.contains_key("oci-filters-applied"));
         let first = list("?n=2").await;
         let next = first
             .header("link")
