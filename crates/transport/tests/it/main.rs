@@ -10,6 +10,7 @@ mod handshake;
 mod leak;
 mod limits;
 mod log;
+mod matrix;
 mod mirrors;
 mod plain;
 mod proxy;
