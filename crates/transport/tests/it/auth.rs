@@ -963,3 +963,29 @@ async fn reading_without_a_refused_credential_is_a_choice() {
     let error = send(&lenient, pull("public")).await.expect_err("busy");
     assert!(error.is_rate_limited(), "{error:?}");
 }
+
+#[tokio::test]
+async fn fifty_requests_that_meet_a_dead_token_make_one_exchange() {
+    let (given, dead) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (count, first_good) = (Arc::clone(&given), Arc::clone(&dead));
+    let net = Net::new(move |asked| {
+        if asked.host() == "auth.registry.example" {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            return respond(200, format!(r#"{{"token":"t{number}","expires_in":300}}"#));
+        }
+        let shown = asked
+            .authorization()
+            .and_then(|header| header.strip_prefix("Bearer t"));
+        match shown.map(|number| number.parse::<u32>().expect("a number")) {
+            Some(number) if number >= first_good.load(Ordering::Relaxed) => respond(200, ""),
+            _ => challenge(BEARER),
+        }
+    });
+    let transport = net.transport(alice());
+    send(&transport, pull("app")).await.expect("authenticated");
+    // The registry forgets all tokens of before.
+    dead.store(1, Ordering::Relaxed);
+    let all = join_all((0..50).map(|_| send(&transport, pull("app")))).await;
+    assert!(all.into_iter().all(|result| result.is_ok()));
+    assert_eq!(given.load(Ordering::Relaxed), 2, "one exchange for all of them");
+}
