@@ -4,16 +4,29 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
+/// How often a directory is tried to be made whose parent is there: somebody may have just removed that.
+const ATTEMPTS: usize = 8;
+
 /// Makes a directory and what is above it. What is made is there for good when this returns.
 pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    let mut made = make_last(dir);
+    for _ in 1..ATTEMPTS {
+        // Some file systems say so of any new directory, whether or not the parent is there.
+        let Err(ErrorKind::NotFound) = made.as_ref().map_err(io::Error::kind) else {
+            break;
+        };
+        let Some(parent) = dir.parent() else { break };
+        make_dir(parent)?;
+        made = make_last(dir);
+    }
+    made
+}
+
+/// Makes a directory whose parent is there.
+fn make_last(dir: &Path) -> io::Result<()> {
     match fs::create_dir(dir) {
         Ok(()) => dir.parent().map_or(Ok(()), sync_dir),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let parent = dir.parent().ok_or(error)?;
-            make_dir(parent)?;
-            make_dir(dir)
-        }
         Err(error) => Err(error),
     }
 }
@@ -101,5 +114,23 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_an_error() {
+        // The parent of the empty path is none, and no directory can be made of it.
+        assert!(make_dir(Path::new("")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_without_new_directories_is_an_error() {
+        let error = make_dir(Path::new("/proc/wharf/store")).expect_err("no directory");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 }
