@@ -42,15 +42,15 @@ fn nobody_listens() {
     assert_snapshot!(sandbox.crane(&["manifest", &format!("{host}/app")]), @"
     exit 1
     -- stderr
-    [time] retrying attempt=1 error=connecting to http://[nobody] wait:[time] method=GET url=https://[nobody]/v2/app/manifests/latest
-    [time] retrying attempt=2 error=connecting to http://[nobody] wait:[time] method=GET url=https://[nobody]/v2/app/manifests/latest
+    [time] retrying attempt=1 error=connecting to http://[nobody] wait:[time] http.request.method=GET url.full=https://[nobody]/v2/app/manifests/latest
+    [time] retrying attempt=2 error=connecting to http://[nobody] wait:[time] http.request.method=GET url.full=https://[nobody]/v2/app/manifests/latest
     Error: fetching manifest [nobody]/app:latest: connecting to https://[nobody]: tcp connect error: Connection refused (os error 111); without TLS: connecting to http://[nobody]: tcp connect error: Connection refused (os error 111)
     ");
     assert_snapshot!(sandbox.crane(&["pull", &format!("{host}/app"), "file.tar"]), @"
     exit 1
     -- stderr
-    [time] retrying attempt=1 error=connecting to http://[nobody] wait:[time] method=GET url=https://[nobody]/v2/app/manifests/latest
-    [time] retrying attempt=2 error=connecting to http://[nobody] wait:[time] method=GET url=https://[nobody]/v2/app/manifests/latest
+    [time] retrying attempt=1 error=connecting to http://[nobody] wait:[time] http.request.method=GET url.full=https://[nobody]/v2/app/manifests/latest
+    [time] retrying attempt=2 error=connecting to http://[nobody] wait:[time] http.request.method=GET url.full=https://[nobody]/v2/app/manifests/latest
     Error: fetching manifest [nobody]/app:latest: connecting to https://[nobody]: tcp connect error: Connection refused (os error 111); without TLS: connecting to http://[nobody]: tcp connect error: Connection refused (os error 111)
     ");
     assert_eq!(sandbox.list(), [""; 0]);

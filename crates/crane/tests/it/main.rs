@@ -12,4 +12,5 @@ mod sandbox;
 mod serve;
 mod serving;
 mod streams;
+mod warnings;
 mod write;

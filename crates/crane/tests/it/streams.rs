@@ -106,10 +106,7 @@ fn the_wire_log_has_requests_and_no_secrets() {
         .read_to_string(&mut log)
         .expect("text");
     assert!(child.wait().expect("waitable").success());
-    let url = format!("url=http://{}/v2/app/manifests/v1", registry.host);
-    assert!(
-        log.lines()
-            .any(|line| line.contains("method=HEAD") && line.contains(&url)),
-        "{log}"
-    );
+    let request = format!("--> HEAD http://{}/v2/app/manifests/v1", registry.host);
+    assert!(log.lines().any(|line| line == request), "{log}");
+    assert!(log.lines().any(|line| line.starts_with("<-- 200 OK ")), "{log}");
 }

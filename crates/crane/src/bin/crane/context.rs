@@ -15,10 +15,12 @@ use crate::cli::{Choice, Globals, VERSION};
 use crate::failure::Failure;
 use crate::printer::{self, Printer};
 use crate::progress::Progress;
+use crate::warnings::Warnings;
 
 /// What every command works with.
 pub(crate) struct Context {
     globals: Globals,
+    warnings: Warnings,
     pub(crate) out: Printer,
 }
 
@@ -26,6 +28,7 @@ impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
         Self {
             globals,
+            warnings: Warnings::default(),
             out: Printer::new(),
         }
     }
@@ -53,7 +56,11 @@ impl Context {
             transport
                 .keychain(keychain)
                 .user_agent(format!("crane/{VERSION}"))
+                .layer(self.warnings.layer())
         });
+        if self.globals.verbose {
+            builder = builder.configure(|transport| transport.wire_log(printer::wire));
+        }
         if self.globals.insecure {
             let tls = TlsSettings::default().with_insecure_skip_verify();
             let settings = RegistrySettings::default()
@@ -68,6 +75,11 @@ impl Context {
             builder = builder.jobs(jobs.get());
         }
         Ok(builder.build().map_err(wharf_crane::Error::from)?)
+    }
+
+    /// What the registries warned of that the clients talked to.
+    pub(crate) fn warnings(&self) -> Warnings {
+        self.warnings.clone()
     }
 
     /// Tells the user on standard error what is going on.

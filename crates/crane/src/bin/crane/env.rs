@@ -5,6 +5,19 @@ pub(crate) fn port() -> Option<String> {
     read("PORT")
 }
 
+/// Whether a terminal may be shown colours: not with `NO_COLOR`, even an empty one, nor with `TERM=dumb`.
+pub(crate) fn wants_color() -> bool {
+    !is_set("NO_COLOR") && read("TERM").as_deref() != Some("dumb")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the file that reads the environment"
+)]
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the file that reads the environment"

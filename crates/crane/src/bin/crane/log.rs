@@ -31,7 +31,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
             false if target.starts_with("wharf_registry") => Level::WARN,
             false => Level::INFO,
         };
-        target.starts_with("wharf") && *metadata.level() <= most
+        // Told once when the command is over.
+        let is_warning = metadata.is_event() && metadata.fields().field("warning").is_some();
+        target.starts_with("wharf") && *metadata.level() <= most && !is_warning
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
@@ -73,6 +75,8 @@ impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
+            // For machines, and said by the URL.
+            name if name.starts_with("otel.") || name.starts_with("server.") => Ok(()),
             name => write!(self.fields, " {name}={value:?}"),
         };
     }

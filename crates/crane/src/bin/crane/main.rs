@@ -10,6 +10,7 @@ mod printer;
 mod progress;
 mod signals;
 mod usage;
+mod warnings;
 
 use std::process::ExitCode;
 

@@ -1,12 +1,13 @@
 //! All that the command line prints: results on standard output, the rest on standard error.
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, BufWriter, Stdout};
 use wharf::v1::ByteStream;
 
+use crate::env;
 use crate::failure::Failure;
 
 /// Writes results to standard output. Whatever cannot be written is the command's failure.
@@ -95,6 +96,20 @@ pub(crate) fn failure(failure: &Failure) {
 pub(crate) fn log(line: impl Display) {
     let now = jiff::ZonedDateTime::now().strftime("%Y/%m/%d %H:%M:%S");
     to_stderr(format_args!("{now} {line}\n"));
+}
+
+/// Prints what a registry warned of, in bold yellow where that can be seen.
+pub(crate) fn warning(text: &str) {
+    if io::stderr().is_terminal() && env::wants_color() {
+        to_stderr(format_args!("\x1b[1;33m[WARNING]\x1b[0m: {text}\n"));
+    } else {
+        to_stderr(format_args!("[WARNING]: {text}\n"));
+    }
+}
+
+/// Prints a request or an answer as it goes over the wire: whole lines.
+pub(crate) fn wire(text: &str) {
+    to_stderr(format_args!("{text}"));
 }
 
 /// A standard error that nobody reads is no reason to fail, and there is nobody to tell.

@@ -41,17 +41,35 @@ pub(crate) enum Command {
     Version(version::Args),
 }
 
+impl Command {
+    /// Whether it may take one image out of an index.
+    fn heeds_platform(&self) -> bool {
+        match self {
+            Self::Append(_) | Self::Config(_) | Self::Copy(_) => true,
+            Self::Digest(_) | Self::Manifest(_) | Self::Pull(_) => true,
+            Self::Blob(_) | Self::Catalog(_) | Self::Delete(_) | Self::Ls(_) => false,
+            Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Version(_) => false,
+        }
+    }
+}
+
 /// Runs the command of `cli` until it is done or a signal comes.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Some(command) = cli.command else { return Ok(()) };
     let mut context = Context::new(cli.globals);
+    if context.platform().is_some() && !command.heeds_platform() {
+        context.log("--platform has no effect on this command");
+    }
+    let warnings = context.warnings();
     let mut signals = Signals::listen()?;
     // A server is meant to end with a signal, so it takes it itself.
     let stops = !matches!(command, Command::Registry(_));
-    tokio::select! {
+    let result = tokio::select! {
         result = dispatch(command, &mut context) => result,
         signal = signals.next(), if stops => Err(Failure::Signal(signal)),
-    }
+    };
+    warnings.print();
+    result
 }
 
 async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure> {
