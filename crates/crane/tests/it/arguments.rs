@@ -20,7 +20,7 @@ fn counts_of_arguments() {
     fails(&["cp", "a", "b", "c"], "accepts 2 arg(s), received 3");
     fails(&["manifest"], "accepts 1 arg(s), received 0");
     fails(&["pull", "a"], "requires at least 2 arg(s), only received 1");
-    fails(&["pull"], "requires at least 1 arg(s), only received 0");
+    fails(&["pull"], "requires at least 2 arg(s), only received 0");
     fails(&["digest", "a", "b"], "accepts at most 1 arg(s), received 2");
     fails(&["digest"], "image reference required without --tarball");
     fails(&["version", "x"], "unknown command \"x\" for \"crane version\"");
@@ -53,11 +53,15 @@ fn flags() {
     fails(&["copy", "a", "b", "--jobs"], "flag needs an argument: --jobs");
     fails(
         &["copy", "a", "b", "-j", "abc"],
-        "invalid argument \"abc\" for \"-j, --jobs\" flag: invalid digit found in string",
+        "invalid argument \"abc\" for \"-j, --jobs\" flag: must be a number above 0",
     );
     fails(
         &["copy", "a", "b", "-j0"],
-        "invalid argument \"0\" for \"-j, --jobs\" flag: number would be zero for non-zero type",
+        "invalid argument \"0\" for \"-j, --jobs\" flag: must be a number above 0",
+    );
+    fails(
+        &["copy", "a", "b", "-j", "-1"],
+        "invalid argument \"-1\" for \"-j, --jobs\" flag: must be a number above 0",
     );
     fails(
         &["config", "--platform", "a/b/c/d", "x"],
@@ -89,6 +93,16 @@ fn names() {
         &["blob", "app:v1"],
         "a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: app:v1",
     );
+}
+
+#[test]
+fn standard_input_is_called_as_typed() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.crane(&["push", "-", "127.0.0.1:1/app"]), @"
+    exit 1
+    -- stderr
+    Error: loading - as tarball: file manifest.json not found in tar
+    ");
 }
 
 #[test]

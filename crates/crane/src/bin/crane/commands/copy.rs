@@ -21,8 +21,12 @@ pub(crate) struct Args {
     #[arg(short, long)]
     no_clobber: bool,
     /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "must be a number above 0")
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ const STDOUT: &str = "-";
 pub(crate) struct Args {
     /// The images, then where they go; `-` is standard output, for a tarball
     // One list: clap cannot tell images from the path when flags stand between them.
-    #[arg(required = true, num_args = 1.., value_name = "IMAGE|PATH")]
+    #[arg(num_args = 0.., value_name = "IMAGE|PATH")]
     images_and_path: Vec<String>,
     /// How to store the images
     #[arg(long, value_name = "FORMAT", default_value = "tarball")]
@@ -31,7 +31,10 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
     let received = args.images_and_path.len();
     let path = match args.images_and_path.pop() {
         Some(path) if received >= 2 => PathBuf::from(path),
-        _ => return Err(Failure::usage("requires at least 2 arg(s), only received 1")),
+        _ => {
+            let text = format!("requires at least 2 arg(s), only received {received}");
+            return Err(Failure::usage(text));
+        }
     };
     let format = match args.format.as_str() {
         "tarball" => PullFormat::Tarball,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
-use wharf_crane::{PushScope, push};
+use wharf_crane::{Error, PushScope, push};
 
 use crate::context::{Context, name};
 use crate::failure::Failure;
@@ -42,7 +42,17 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     } else {
         PushScope::Single
     };
-    let pushed = push(&context.client()?, path, &reference, scope).await?;
+    let as_given = |error| match error {
+        Error::Load { kind, source, .. } => Error::Load {
+            path: args.path.clone(),
+            kind,
+            source,
+        },
+        error => error,
+    };
+    let pushed = push(&context.client()?, path, &reference, scope)
+        .await
+        .map_err(as_given)?;
     if let Some(path) = args.image_refs {
         let failed =
             |error| Failure::local(format!("failed to write image refs to {}", path.display()), error);
