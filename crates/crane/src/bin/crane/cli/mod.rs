@@ -30,8 +30,15 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
-    #[arg(long, global = true, value_name = "PLATFORM", default_value = "all")]
+    /// Which image of an index is meant.
+    // Brackets in a doc comment are links.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PLATFORM",
+        default_value = "all",
+        help = "The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)"
+    )]
     pub(crate) platform: Choice,
     /// Allow plain HTTP, and certificates that cannot be verified
     #[arg(long, global = true)]
