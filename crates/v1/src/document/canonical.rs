@@ -20,6 +20,8 @@ pub(super) struct Sides<'a> {
     pub(super) base: Option<&'a RawValue>,
     pub(super) before: Option<&'a Value>,
     pub(super) after: Option<&'a Value>,
+    /// An element of a list that keeps its length stays the same element, whatever it says now.
+    pub(super) in_place: bool,
 }
 
 impl<'a> Sides<'a> {
@@ -29,6 +31,7 @@ impl<'a> Sides<'a> {
             base: base.filter(|raw| raw.get() != "null"),
             before: member(self.before),
             after: member(self.after),
+            in_place: self.in_place,
         }
     }
 
@@ -171,7 +174,12 @@ fn list(schema: &Schema, identity: Identity, sides: Sides<'_>) -> Option<String>
     };
     let (before, after) = (elements(sides.before), elements(Some(sides.after?)));
     let mut out = String::new();
-    let places = origins(identity, before, after);
+    let places = if sides.in_place && before.len() == after.len() {
+        (0..after.len()).map(Some).collect()
+    } else {
+        origins(identity, before, after)
+    };
+    let in_place = sides.in_place;
     separated(
         '[',
         after.iter().zip(places),
@@ -183,6 +191,7 @@ fn list(schema: &Schema, identity: Identity, sides: Sides<'_>) -> Option<String>
                 base: base.filter(|raw| raw.get() != "null"),
                 before: place.and_then(|place| before.get(place)),
                 after: Some(after),
+                in_place,
             };
             out.push_str(&object(schema, sides)?);
             Some(())

@@ -63,6 +63,22 @@ impl<T: View> Document<T> {
     /// # Errors
     /// As [`view`](Self::view).
     pub fn edit(&self, edit: impl FnOnce(&mut T)) -> Result<Self, Error> {
+        self.edited(edit, false)
+    }
+
+    /// Like [`edit`](Self::edit), but an element of a list that keeps its length is taken for the same
+    /// element at its place, also when its digest changes: what the view does not know of it stays.
+    ///
+    /// For content that was exchanged for another form of it: a layer that was compressed anew, a child
+    /// of an index that was edited.
+    ///
+    /// # Errors
+    /// As [`view`](Self::view).
+    pub fn edit_in_place(&self, edit: impl FnOnce(&mut T)) -> Result<Self, Error> {
+        self.edited(edit, true)
+    }
+
+    fn edited(&self, edit: impl FnOnce(&mut T), in_place: bool) -> Result<Self, Error> {
         let before = self.view()?;
         let mut after = before.clone();
         edit(&mut after);
@@ -73,7 +89,7 @@ impl<T: View> Document<T> {
             Some(media_type) if Some(media_type) != before.own_media_type() => media_type.clone(),
             _ => self.media_type().clone(),
         };
-        Ok(Self::new(self.overlaid(before, &after)?, media_type))
+        Ok(Self::new(self.overlaid(before, &after, in_place)?, media_type))
     }
 
     /// This document in canonical form, see [`from_view`](Self::from_view), with unknown fields behind
@@ -83,7 +99,10 @@ impl<T: View> Document<T> {
     /// As [`view`](Self::view).
     pub fn canonical(&self) -> Result<Self, Error> {
         let view = self.view()?;
-        Ok(Self::new(self.overlaid(view, view)?, self.media_type().clone()))
+        Ok(Self::new(
+            self.overlaid(view, view, false)?,
+            self.media_type().clone(),
+        ))
     }
 
     /// This document spread over lines, each level of nesting indented by one more `unit` of blanks.
@@ -103,12 +122,13 @@ impl<T: View> Document<T> {
         Self::of(self.raw().clone(), self.digest().clone(), media_type)
     }
 
-    fn overlaid(&self, before: &T, after: &T) -> Result<Bytes, Error> {
+    fn overlaid(&self, before: &T, after: &T, in_place: bool) -> Result<Bytes, Error> {
         let (base, before, after) = (self.base()?, wire(before), wire(after));
         Ok(write::<T>(Sides {
             base: Some(base),
             before: Some(&before),
             after: Some(&after),
+            in_place,
         }))
     }
 

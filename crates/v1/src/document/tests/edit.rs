@@ -200,6 +200,44 @@ fn descriptors_keep_what_is_theirs() {
 }
 
 #[test]
+fn exchanged_content_keeps_what_is_said_of_its_place() {
+    let json = format!(
+        r#"{{"config":{{"digest":"{A}","size":1}},"layers":[{{"x":1,"digest":"{A}","size":2}},{{"x":2,"digest":"{B}","size":3}}]}}"#
+    );
+    let manifest = Manifest::new(json, MediaType::ImageManifest);
+    let exchange = |manifest: &mut ImageManifest| {
+        manifest.set_layers(vec![descriptor(B), descriptor(C)]);
+    };
+    let edited = manifest.edit_in_place(exchange).expect("valid");
+    let layers = |first: &str, second: &str| {
+        format!(
+            concat!(
+                r#"{{"schemaVersion":2,"config":{{"mediaType":"","size":1,"digest":"{a}"}},"layers":["#,
+                r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","size":7,"digest":"{b}"{first}}},"#,
+                r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","size":7,"digest":"{c}"{second}}}]}}"#,
+            ),
+            a = A,
+            b = B,
+            c = C,
+            first = first,
+            second = second,
+        )
+    };
+    assert_eq!(text(&edited), layers(r#","x":1"#, r#","x":2"#));
+    let edited = manifest.edit(exchange).expect("valid");
+    assert_eq!(
+        text(&edited),
+        layers(r#","x":2"#, ""),
+        "else it follows the digest"
+    );
+    // A list that changes its length has no places to go by.
+    let edited = manifest.edit_in_place(|manifest| {
+        manifest.layers_mut().remove(0);
+    });
+    assert!(text(&edited.expect("valid")).contains(r#""x":2"#));
+}
+
+#[test]
 fn layers_with_one_digest_stay_apart() {
     let json = format!(
         r#"{{"config":{{"digest":"{A}","size":1}},
