@@ -5,6 +5,25 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{Body, BoxError, Error};
 
+/// What a layer calls: a service for requests, whatever its error is.
+pub(crate) trait Inner:
+    Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Inner for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Takes the service that was polled ready out of a layer's service, and leaves its clone in its place.
 pub(crate) fn take_ready<S: Clone>(inner: &mut S) -> S {
     let next = inner.clone();

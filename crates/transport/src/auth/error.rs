@@ -41,6 +41,11 @@ pub enum AuthFailure {
     MalformedToken(&'static str),
 }
 
+impl AuthFailure {
+    pub(super) const UNSENDABLE_TOKEN: Self =
+        Self::MalformedToken("the token has characters that no header can have");
+}
+
 impl AuthError {
     /// The token server's answer, if it refused.
     #[must_use]

@@ -9,15 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use tower::Service;
 use url::form_urlencoded;
 use wharf_authn::{Credential, Secret};
 
 use crate::check::{BODY_LIMIT, registry_error};
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason, resolve};
 use crate::redirect::{Next, follow};
-use crate::send::send_next;
-use crate::{Body, BoxError, ChosenBy, Error, RedactReason, Scope};
+use crate::send::{Inner, send_next};
+use crate::{Body, ChosenBy, Error, RedactReason, Scope};
 
 use super::AuthFailure;
 use super::token::Granted;
@@ -45,16 +44,12 @@ enum Grant<'a> {
 
 impl TokenRequest {
     /// Exchanges a credential for a token. `refresh` is what an earlier exchange gave in place of an identity token.
-    pub(super) async fn exchange<S>(
+    pub(super) async fn exchange<S: Inner>(
         &self,
         inner: &mut S,
         credential: &Credential,
         refresh: Option<&Secret>,
-    ) -> Result<Granted, AuthFailure>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-        S::Future: Send,
-    {
+    ) -> Result<Granted, AuthFailure> {
         let Credential::IdentityToken { username, token } = credential else {
             let refused = match self.get(inner, basic(credential)).await {
                 Err(AuthFailure::Exchange(error)) if knows_no_get(&error) => error,
@@ -87,22 +82,18 @@ impl TokenRequest {
         }
     }
 
-    async fn get<S>(&self, inner: &mut S, authorization: Option<HeaderValue>) -> Result<Granted, AuthFailure>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-        S::Future: Send,
-    {
+    async fn get<S: Inner>(
+        &self,
+        inner: &mut S,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Granted, AuthFailure> {
         let mut headers = HeaderMap::new();
         headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
         self.send(inner, Method::GET, self.get_url()?, headers, Body::empty())
             .await
     }
 
-    async fn post<S>(&self, inner: &mut S, grant: &Grant<'_>) -> Result<Granted, AuthFailure>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-        S::Future: Send,
-    {
+    async fn post<S: Inner>(&self, inner: &mut S, grant: &Grant<'_>) -> Result<Granted, AuthFailure> {
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,
@@ -161,18 +152,14 @@ impl TokenRequest {
         form.finish()
     }
 
-    async fn send<S>(
+    async fn send<S: Inner>(
         &self,
         inner: &mut S,
         mut method: Method,
         mut url: Uri,
         headers: HeaderMap,
         mut body: Body,
-    ) -> Result<Granted, AuthFailure>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-        S::Future: Send,
-    {
+    ) -> Result<Granted, AuthFailure> {
         for _ in 0..=MAX_REDIRECTS {
             let mut request = Request::new(body.resend());
             *request.method_mut() = method.clone();
@@ -256,13 +243,23 @@ fn knows_no_get(error: &Error) -> bool {
 
 /// Whether a refusal means that the server does not know refresh tokens, rather than this one.
 fn knows_no_refresh(error: &Error) -> bool {
-    error.registry_error().is_some_and(|answer| match answer.status {
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNAUTHORIZED => true,
-        StatusCode::BAD_REQUEST => answer
-            .body
-            .windows(22)
-            .any(|word| word == b"unsupported_grant_type"),
-        _ => false,
+    matches!(
+        error.status(),
+        Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNAUTHORIZED)
+    ) || says(error, "unsupported_grant_type")
+}
+
+/// Whether a refusal means that the credential is not good, rather than that it may not do what was asked
+/// ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
+pub(super) fn refuses_credential(error: &Error) -> bool {
+    error.status() == Some(StatusCode::UNAUTHORIZED) || says(error, "invalid_grant")
+}
+
+/// Whether a token server says with a `400` that this is wrong.
+fn says(error: &Error, code: &str) -> bool {
+    error.registry_error().is_some_and(|answer| {
+        let mut words = answer.body.windows(code.len());
+        answer.status == StatusCode::BAD_REQUEST && words.any(|word| word == code.as_bytes())
     })
 }
 

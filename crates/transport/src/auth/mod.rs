@@ -32,8 +32,9 @@
 //!
 //! # Refusals
 //!
-//! A credential that expired on the way (Amazon's registry says so with a `403`) is asked for once more, and used if it is
-//! another one by then. What was shown to a registry that refuses is in the [error](crate::RegistryError::shown).
+//! A credential that the registry or its token server refuses is [told](wharf_authn::Authenticator::rejected) to whoever
+//! gave it, and the request is made with the next one, if there is any: a renewed one, or the next of several. A
+//! credential that expired on the way (Amazon's registry says so with a `403`) is refused too. What was shown to a registry that refuses is in the [error](crate::RegistryError::shown).
 //! Whether images are read anonymously when a stored credential is refused is a [choice](StaleCredentials).
 //!
 //! # Place in a stack
@@ -71,11 +72,14 @@
 
 mod cache;
 mod challenge;
+mod credentials;
 mod error;
 mod exchange;
 mod layer;
 mod options;
+mod refusal;
 mod report;
+mod sent;
 mod service;
 mod state;
 mod token;

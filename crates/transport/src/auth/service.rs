@@ -1,29 +1,25 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body::Body as _;
+use http::{Method, Request, Response, StatusCode, Uri};
 use tower::Service;
 use wharf_authn::{Credential, Resource};
 
-use crate::context::{ChallengeError, LeftOrigin};
+use crate::context::LeftOrigin;
 use crate::origin::Origin;
-use crate::send::{send, send_next, take_ready};
+use crate::send::{Inner, send, send_next, take_ready};
 use crate::{Actions, Body, BoxError, Error, RedactedUrl, RegistryContext, Scope};
 
-use super::cache::{Freshness, Token};
+use super::cache::Freshness;
+use super::credentials::{MAX_CREDENTIALS, User};
 use super::exchange::basic;
-use super::state::{Known, State, User, Wanted};
-use super::{AuthError, AuthFailure, Challenge, Shown};
-
-/// Up to this many bytes of a `401` are read, so that its connection can be used again.
-const DRAIN_LIMIT: usize = 16 << 10;
-/// For so long.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
+use super::refusal::{drain, is_refusal, says_expired, was_refused};
+use super::sent::{Sent, annotated, with_header};
+use super::state::{Known, State, Wanted};
+use super::{AuthError, AuthFailure, Challenge};
 
 /// The service of [`AuthLayer`](super::AuthLayer).
 #[derive(Clone, Debug)]
@@ -69,26 +65,12 @@ struct Exchange {
     user: User,
 }
 
-/// What was sent as authorization.
-enum Sent {
-    Nothing,
-    Basic(HeaderValue),
-    Token(Arc<Token>),
-}
-
-impl Sent {
-    fn header(&self) -> Option<&HeaderValue> {
-        match self {
-            Self::Nothing => None,
-            Self::Basic(header) => Some(header),
-            Self::Token(token) => Some(&token.header),
-        }
-    }
-
-    /// Whether there is something to show that has not been seen.
-    fn adds_to(&self, last: &Self) -> bool {
-        self.header().is_some() && self.header() != last.header()
-    }
+/// Why a request was refused.
+enum Refusal {
+    /// The registry wants to be shown something else.
+    Challenge(Challenge),
+    /// The credential has expired.
+    Expired,
 }
 
 impl Exchange {
@@ -134,20 +116,12 @@ impl Exchange {
         })
     }
 
-    async fn run<S>(
+    async fn run<S: Inner>(
         &self,
         mut inner: S,
         state: &Arc<State>,
         request: Request<Body>,
-    ) -> Result<Response<Body>, Error>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    ) -> Result<Response<Body>, Error> {
         let (parts, body) = request.into_parts();
         let result = self.attempt(&mut inner, state, &parts, &body).await;
         let may_go_without = state.reads_anonymously()
@@ -174,21 +148,13 @@ impl Exchange {
     }
 
     /// Sends the request with what its user has to show.
-    async fn attempt<S>(
+    async fn attempt<S: Inner>(
         &self,
         inner: &mut S,
         state: &Arc<State>,
         parts: &Parts,
         body: &Body,
-    ) -> Result<Response<Body>, Error>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    ) -> Result<Response<Body>, Error> {
         let one_shot = body.try_clone().is_none() && !body.is_empty();
         if one_shot && state.known(&self.registry).is_none() {
             self.ask(inner, state, parts).await?;
@@ -198,33 +164,59 @@ impl Exchange {
         } else {
             Freshness::Usual
         };
-        let shown = self.remembered(inner, state, freshness).await?;
-        let mut response = send_next(inner, with_header(parts, body, &shown)).await?;
-        let mut last = shown;
-        if let Some(challenge) = self.challenge(state, &response, &last) {
-            let answer = self.answer(inner, state, &challenge, &last, freshness).await?;
-            if answer.adds_to(&last) {
-                response = again(inner, parts, body, response, &answer).await?;
-                last = answer;
+        let mut sent = self.remembered(inner, state, freshness).await?;
+        let mut response = send_next(inner, with_header(parts, body, &sent)).await?;
+        let mut has_expired = false;
+        for refusals in 1..=MAX_CREDENTIALS {
+            let Some(refusal) = self.refusal(state, &mut response, &sent).await else {
+                break;
+            };
+            // A token from earlier may have expired since. One that was just made was made for a credential that does
+            // not do, as is a credential that was shown itself.
+            let is_credential = refusals > 1 || matches!(sent, Sent::Basic(..));
+            let has_another = is_credential && self.has_another(state, &sent).await?;
+            // Whoever was not asked to renew a credential may have done so all the same, which is found out once.
+            let has_just_expired =
+                matches!(refusal, Refusal::Expired) && !std::mem::replace(&mut has_expired, true);
+            if refusals > 1 && !has_another && !has_just_expired {
+                break;
             }
-        }
-        if matches!(last, Sent::Basic(_)) && says_expired(&mut response).await {
-            // By now there may be another one.
-            let answer = self.basic(state).await?;
-            if answer.adds_to(&last) {
-                response = again(inner, parts, body, response, &answer).await?;
-                last = answer;
+            let answer = match refusal {
+                Refusal::Challenge(challenge) => {
+                    self.answer(inner, state, &challenge, &sent, freshness).await?
+                }
+                Refusal::Expired => self.basic(state).await?,
+            };
+            if !answer.adds_to(&sent) {
+                break;
             }
+            response = again(inner, parts, body, response, &answer).await?;
+            sent = answer;
         }
-        Ok(annotated(response, &last))
+        Ok(annotated(response, &sent))
+    }
+
+    /// Why the request was refused, if it was for want of other credentials.
+    async fn refusal(&self, state: &State, response: &mut Response<Body>, sent: &Sent) -> Option<Refusal> {
+        if let Some(challenge) = self.challenge(state, response, sent) {
+            return Some(Refusal::Challenge(challenge));
+        }
+        let has_expired = matches!(sent, Sent::Basic(..)) && says_expired(response).await;
+        has_expired.then_some(Refusal::Expired)
+    }
+
+    /// Tells that what was sent is not taken, and asks whether there is another credential by now.
+    async fn has_another(&self, state: &State, sent: &Sent) -> Result<bool, Error> {
+        let Some(refused) = sent.credential() else {
+            return Ok(false);
+        };
+        let (resource, user) = (&self.resource, self.user);
+        let another = state.credentials.has_another(resource, user, refused).await;
+        another.map_err(|failure| auth(self.error(failure)))
     }
 
     /// Finds out how the registry wants to be authenticated to, before something is sent that cannot be sent again.
-    async fn ask<S>(&self, inner: &mut S, state: &State, parts: &Parts) -> Result<(), Error>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-        S::Future: Send,
-    {
+    async fn ask<S: Inner>(&self, inner: &mut S, state: &State, parts: &Parts) -> Result<(), Error> {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = at_base(&parts.uri);
         let response = send_next(inner, request).await?;
@@ -242,15 +234,12 @@ impl Exchange {
     }
 
     /// What to show by what is remembered of the registry.
-    async fn remembered<S>(&self, inner: &S, state: &Arc<State>, freshness: Freshness) -> Result<Sent, Error>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    async fn remembered<S: Inner>(
+        &self,
+        inner: &S,
+        state: &Arc<State>,
+        freshness: Freshness,
+    ) -> Result<Sent, Error> {
         if self.user == User::OfKeychain
             && !self.scopes.is_empty()
             && let Some(token) = state.seeded(&self.registry, &self.scopes, freshness)
@@ -304,22 +293,14 @@ impl Exchange {
     }
 
     /// What to show in answer to a challenge.
-    async fn answer<S>(
+    async fn answer<S: Inner>(
         &self,
         inner: &S,
         state: &Arc<State>,
         challenge: &Challenge,
         shown: &Sent,
         freshness: Freshness,
-    ) -> Result<Sent, Error>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    ) -> Result<Sent, Error> {
         if let Sent::Token(token) = shown {
             state.forget_seeded(&self.registry, token);
         }
@@ -349,13 +330,15 @@ impl Exchange {
 
     async fn basic(&self, state: &State) -> Result<Sent, Error> {
         let credential = state
-            .credential(&self.resource, self.user)
+            .credentials
+            .get(&self.resource, self.user)
             .await
             .map_err(|failure| auth(self.error(failure)))?;
         if let Credential::IdentityToken { .. } = credential {
             return Err(auth(self.error(AuthFailure::IdentityTokenForBasic)));
         }
-        Ok(basic(&credential).map_or(Sent::Nothing, Sent::Basic))
+        let id = credential.identity();
+        Ok(basic(&credential).map_or(Sent::Nothing, |header| Sent::Basic(header, id)))
     }
 
     fn wanted(&self, realm: String, service: String, scopes: Vec<Scope>) -> Wanted {
@@ -393,14 +376,6 @@ fn known(challenge: &Challenge) -> Known {
     }
 }
 
-fn with_header(parts: &Parts, body: &Body, shown: &Sent) -> Request<Body> {
-    let mut request = Request::from_parts(parts.clone(), body.resend());
-    if let Some(header) = shown.header() {
-        request.headers_mut().insert(AUTHORIZATION, header.clone());
-    }
-    request
-}
-
 /// The page by which a registry says that it is one
 /// ([distribution-spec, Determining Support](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#determining-support)).
 fn at_base(url: &Uri) -> Uri {
@@ -410,17 +385,13 @@ fn at_base(url: &Uri) -> Uri {
 }
 
 /// Sends a request again, with something else to show, after a response that refused it.
-async fn again<S>(
+async fn again<S: Inner>(
     inner: &mut S,
     parts: &Parts,
     body: &Body,
     refusal: Response<Body>,
     answer: &Sent,
-) -> Result<Response<Body>, Error>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-    S::Future: Send,
-{
+) -> Result<Response<Body>, Error> {
     if !body.can_resend() {
         // The caller may open the body again; what was just found out is then known.
         return Err(Error::NotReplayable {
@@ -431,67 +402,4 @@ where
     }
     drain(refusal).await;
     send_next(inner, with_header(parts, body, answer)).await
-}
-
-fn is_refusal(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-}
-
-/// Whether a credential was shown to the registry or its token server, and refused.
-fn was_refused(result: &Result<Response<Body>, Error>) -> bool {
-    match result {
-        Ok(response) => {
-            let shown = response.extensions().get::<Shown>();
-            is_refusal(response.status()) && shown.is_some_and(|shown| *shown != Shown::Nothing)
-        }
-        Err(error @ Error::Auth(_)) => error.status().is_some_and(is_refusal),
-        Err(_) => false,
-    }
-}
-
-/// Notes on a refusal what the registry says is wrong, and what was shown to it.
-fn annotated(mut response: Response<Body>, sent: &Sent) -> Response<Body> {
-    if !is_refusal(response.status()) {
-        return response;
-    }
-    let error = Challenge::of(response.headers())
-        .iter()
-        .find_map(Challenge::error);
-    if let Some(error) = error {
-        response.extensions_mut().insert(ChallengeError(error));
-    }
-    response.extensions_mut().insert(match sent {
-        Sent::Nothing => Shown::Nothing,
-        Sent::Basic(_) => Shown::Basic,
-        Sent::Token(token) => Shown::Token {
-            asked: token.scopes.clone(),
-            granted: token.granted(),
-        },
-    });
-    response
-}
-
-/// Whether a registry says that a credential has expired: Amazon's does with a 403 and a text. A body that is read for
-/// it is put back.
-async fn says_expired(response: &mut Response<Body>) -> bool {
-    let size = response.body().size_hint().exact();
-    if response.status() != StatusCode::FORBIDDEN || size.is_none_or(|size| size > DRAIN_LIMIT as u64) {
-        return false;
-    }
-    let body = std::mem::take(response.body_mut());
-    let Ok((bytes, true)) = body.collect_prefix(DRAIN_LIMIT).await else {
-        return false;
-    };
-    let says = String::from_utf8_lossy(&bytes)
-        .to_ascii_lowercase()
-        .contains("expired");
-    *response.body_mut() = Body::full(bytes);
-    says
-}
-
-/// Reads what is left of a response, if it is little and comes soon.
-async fn drain(response: Response<Body>) {
-    let rest = response.into_body().collect_prefix(DRAIN_LIMIT);
-    // Whatever happens here costs a connection at most.
-    let _ = tokio::time::timeout(DRAIN_TIME, rest).await;
 }

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, WeakShared};
-use http::{Request, Response};
 use tokio::time::Instant;
-use tower::Service;
 use wharf_authn::{Credential, CredentialId, Keychain, Resource, Secret};
 use wharf_name::Registry;
 
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason, resolve_realm};
+use crate::send::Inner;
 use crate::settings::{AllSettings, PlainHttp};
-use crate::{Body, BoxError, ChosenBy, Error, Scope};
+use crate::{ChosenBy, Error, Scope};
 
 use super::cache::{Freshness, Token, TokenCache, TokenKey};
-use super::exchange::{TokenRequest, bearer_header};
+use super::credentials::{Credentials, MAX_CREDENTIALS, User};
+use super::exchange::{TokenRequest, bearer_header, refuses_credential};
 use super::{AuthError, AuthFailure, AuthOptions, StaleCredentials};
 
 /// How a registry wants to be authenticated to.
@@ -37,11 +37,9 @@ type Exchanging = BoxFuture<'static, Result<Arc<Token>, AuthError>>;
 
 #[derive(Debug)]
 pub(super) struct State {
-    keychain: Arc<dyn Keychain>,
     settings: Arc<AllSettings>,
     registries: Mutex<HashMap<Origin, Known>>,
-    /// Which credential was last used for a resource: the key of its tokens.
-    credentials: Mutex<HashMap<Resource, CredentialId>>,
+    pub(super) credentials: Credentials,
     tokens: TokenCache,
     stale: StaleCredentials,
     /// What is read without the credential that the keychain has for it.
@@ -54,15 +52,6 @@ pub(super) struct State {
 /// The exchanges under way. They are held by those who wait for them: when the last one goes, so does the exchange.
 #[derive(Default)]
 struct Flights(Mutex<HashMap<FlightKey, WeakShared<Exchanging>>>);
-
-/// In whose name a request is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum User {
-    /// Of whomever the keychain names.
-    OfKeychain,
-    /// Of nobody, whatever the keychain says.
-    Nobody,
-}
 
 /// Whom a token is for.
 #[derive(Clone, Debug)]
@@ -78,10 +67,9 @@ pub(super) struct Wanted {
 impl State {
     pub(super) fn new(keychain: Arc<dyn Keychain>, settings: Arc<AllSettings>, options: AuthOptions) -> Self {
         Self {
-            keychain,
             settings,
             registries: Mutex::default(),
-            credentials: Mutex::default(),
+            credentials: Credentials::new(keychain),
             tokens: options.tokens,
             stale: options.stale_credentials,
             refused: Mutex::default(),
@@ -131,60 +119,60 @@ impl State {
         self.tokens.seeded(registry, scopes, freshness, Instant::now())
     }
 
-    /// Asks the keychain for the credential of a resource.
-    pub(super) async fn credential(
-        &self,
-        resource: &Resource,
-        user: User,
-    ) -> Result<Credential, AuthFailure> {
-        if user == User::Nobody {
-            return Ok(Credential::Anonymous);
-        }
-        let failed = |error| AuthFailure::Credentials(Arc::new(error));
-        let authenticator = self.keychain.resolve(resource).await.map_err(failed)?;
-        let credential = authenticator.credential().await.map_err(failed)?;
-        lock(&self.credentials).insert(resource.clone(), credential.identity());
-        Ok(credential)
-    }
-
     /// A token for what is wanted: one that is there and fresh, else a new one. However many ask for the same at the
     /// same time, the token server is asked once. `rejected` is a token that the registry did not take.
-    pub(super) async fn token<S>(
+    pub(super) async fn token<S: Inner>(
         self: &Arc<Self>,
         inner: &S,
         wanted: &Wanted,
         freshness: Freshness,
         rejected: Option<&Token>,
-    ) -> Result<Arc<Token>, AuthError>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
-        let error = |failure| AuthError {
-            registry: wanted.registry.clone(),
-            scopes: wanted.scopes.clone(),
-            failure,
-        };
-        let known = match wanted.user {
-            User::Nobody => Some(Credential::Anonymous.identity()),
-            User::OfKeychain => lock(&self.credentials).get(&wanted.resource).copied(),
+    ) -> Result<Arc<Token>, AuthError> {
+        let mut tried = 1;
+        loop {
+            let (key, credential) = match self.find(wanted, freshness, rejected).await? {
+                Found::Token(token) => return Ok(token),
+                Found::Credential(key, credential) => (key, credential),
+            };
+            let id = credential.identity();
+            let result = self.join(inner, key, credential, wanted).await;
+            let is_refused = matches!(
+                &result,
+                Err(AuthError { failure: AuthFailure::Exchange(error), .. }) if refuses_credential(error)
+            );
+            if !is_refused || tried == MAX_CREDENTIALS || !self.has_another(wanted, id).await? {
+                return result;
+            }
+            tried += 1;
+        }
+    }
+
+    /// Tells that a credential was not taken, and asks whether there is another one by now.
+    async fn has_another(&self, wanted: &Wanted, refused: CredentialId) -> Result<bool, AuthError> {
+        self.credentials
+            .has_another(&wanted.resource, wanted.user, refused)
+            .await
+            .map_err(|failure| wanted.error(failure))
+    }
+
+    /// A token for what is wanted, or else the credential to get one with.
+    async fn find(
+        &self,
+        wanted: &Wanted,
+        freshness: Freshness,
+        rejected: Option<&Token>,
+    ) -> Result<Found, AuthError> {
+        let (resource, user) = (&wanted.resource, wanted.user);
+        let ask = async || {
+            self.credentials
+                .get(resource, user)
+                .await
+                .map_err(|failure| wanted.error(failure))
         };
         let mut credential = None;
-        let id = match known {
+        let id = match self.credentials.last(resource, user) {
             Some(id) => id,
-            None => {
-                let asked = self
-                    .credential(&wanted.resource, wanted.user)
-                    .await
-                    .map_err(error)?;
-                let id = asked.identity();
-                credential = Some(asked);
-                id
-            }
+            None => credential.insert(ask().await?).identity(),
         };
         let mut key = wanted.key(id);
         if let Some(rejected) = rejected {
@@ -192,50 +180,35 @@ impl State {
         }
         let find = |key: &TokenKey| self.tokens.find(key, &wanted.scopes, freshness, Instant::now());
         if let Some(token) = find(&key) {
-            return Ok(token);
+            return Ok(Found::Token(token));
         }
         let credential = match credential {
             Some(credential) => credential,
             // The credential may have changed since the last exchange.
-            None => self
-                .credential(&wanted.resource, wanted.user)
-                .await
-                .map_err(error)?,
+            None => ask().await?,
         };
         if credential.identity() != id {
             key = wanted.key(credential.identity());
             if let Some(token) = find(&key) {
-                return Ok(token);
+                return Ok(Found::Token(token));
             }
         }
         if let Credential::RegistryToken(token) = &credential {
-            let malformed = || {
-                error(AuthFailure::MalformedToken(
-                    "the token has characters that no header can have",
-                ))
-            };
-            let header = bearer_header(token).ok_or_else(malformed)?;
-            return Ok(Arc::new(Token::lasting(header, wanted.scopes.clone())));
+            let header = bearer_header(token).ok_or_else(|| wanted.error(AuthFailure::UNSENDABLE_TOKEN))?;
+            let token = Token::lasting(header, wanted.scopes.clone()).with_credential(credential.identity());
+            return Ok(Found::Token(Arc::new(token)));
         }
-        self.join(inner, key, credential, wanted).await
+        Ok(Found::Credential(key, credential))
     }
 
     /// Joins the exchange that is under way for the same token, or starts it.
-    async fn join<S>(
+    async fn join<S: Inner>(
         self: &Arc<Self>,
         inner: &S,
         key: TokenKey,
         credential: Credential,
         wanted: &Wanted,
-    ) -> Result<Arc<Token>, AuthError>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    ) -> Result<Arc<Token>, AuthError> {
         let mut scopes = wanted.scopes.clone();
         scopes.sort();
         let flight_key = (key.clone(), scopes);
@@ -261,22 +234,14 @@ impl State {
         flight.await
     }
 
-    async fn exchange<S>(
+    async fn exchange<S: Inner>(
         &self,
         mut inner: S,
         key: TokenKey,
         credential: &Credential,
         wanted: &Wanted,
-    ) -> Result<Arc<Token>, AuthError>
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>> + Send,
-        S::Future: Send,
-    {
-        let error = |failure| AuthError {
-            registry: wanted.registry.clone(),
-            scopes: wanted.scopes.clone(),
-            failure,
-        };
+    ) -> Result<Arc<Token>, AuthError> {
+        let error = |failure| wanted.error(failure);
         let realm = self.judge(wanted, credential).map_err(error)?;
         let refresh = lock(&self.refresh).get(&key).cloned();
         let mut request = TokenRequest {
@@ -292,18 +257,15 @@ impl State {
             granted = request.exchange(&mut inner, credential, refresh.as_ref()).await;
         }
         let granted = granted.map_err(error)?;
-        let header = bearer_header(&granted.token).ok_or_else(|| {
-            error(AuthFailure::MalformedToken(
-                "the token has characters that no header can have",
-            ))
-        })?;
+        let header = bearer_header(&granted.token).ok_or_else(|| error(AuthFailure::UNSENDABLE_TOKEN))?;
         if let Some(refresh) = granted.refresh
             && matches!(credential, Credential::IdentityToken { .. })
         {
             lock(&self.refresh).insert(key.clone(), refresh);
         }
         let now = Instant::now();
-        let token = Arc::new(Token::new(header, wanted.scopes.clone(), granted.life, now));
+        let token = Token::new(header, wanted.scopes.clone(), granted.life, now);
+        let token = Arc::new(token.with_credential(credential.identity()));
         self.tokens.insert(key, Arc::clone(&token), now);
         Ok(token)
     }
@@ -335,7 +297,21 @@ impl State {
     }
 }
 
+/// What there is to get on with.
+enum Found {
+    Token(Arc<Token>),
+    Credential(TokenKey, Credential),
+}
+
 impl Wanted {
+    fn error(&self, failure: AuthFailure) -> AuthError {
+        AuthError {
+            registry: self.registry.clone(),
+            scopes: self.scopes.clone(),
+            failure,
+        }
+    }
+
     fn key(&self, credential: CredentialId) -> TokenKey {
         TokenKey {
             registry: self.registry.clone(),

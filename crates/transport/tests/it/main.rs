@@ -14,6 +14,7 @@ mod matrix;
 mod mirrors;
 mod plain;
 mod proxy;
+mod refusals;
 mod replay;
 mod server;
 #[cfg(feature = "aws-lc-rs")]
