@@ -72,6 +72,10 @@ impl Layer for Described {
         self.layer.uncompressed()
     }
 
+    fn exists(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        self.layer.exists()
+    }
+
     fn is_reopenable(&self) -> bool {
         self.layer.is_reopenable()
     }

@@ -45,8 +45,13 @@ pub fn index() -> AssembledIndex {
     AssembledIndex::new(IndexManifest::new(INDEX, MediaType::ImageIndex), [])
 }
 
+/// The config of an image without layers.
+pub(crate) fn config(media_type: MediaType) -> Config {
+    Config::new(CONFIG, media_type)
+}
+
 fn of(manifest_type: &str, config_type: &str) -> AssembledImage {
-    let config = Config::new(CONFIG, MediaType::from(config_type));
+    let config = config(config_type.into());
     let manifest = format!(
         r#"{{"schemaVersion":2,"mediaType":"{manifest_type}","config":{{"mediaType":"{config_type}","size":{},"digest":"{}"}},"layers":[]}}"#,
         config.size(),

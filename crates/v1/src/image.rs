@@ -65,6 +65,22 @@ pub trait ImageExt: Image {
         async move { Ok(self.descriptor().await?.digest().clone()) }
     }
 
+    /// What the artifact is for: the manifest's `artifactType` or, where that is missing, the media type of
+    /// the config ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers)).
+    ///
+    /// So this is the config's media type for an image proper. Descriptors that wharf makes carry an
+    /// artifact type only where it says something: not for images proper. Go's `partial.Descriptor` writes
+    /// it for those too.
+    fn artifact_type(&self) -> impl Future<Output = Result<MediaType, Error>> + Send {
+        async move {
+            let manifest = self.manifest().await?;
+            let view = manifest.view()?;
+            let own = view.artifact_type().clone();
+            let own = own.filter(|artifact_type| !artifact_type.as_ref().is_empty());
+            Ok(own.unwrap_or_else(|| view.config().media_type().clone()))
+        }
+    }
+
     /// The first layer whose digest as stored is `layer_digest`.
     fn layer_by_digest(
         &self,

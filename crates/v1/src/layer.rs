@@ -57,6 +57,23 @@ pub trait Layer: Debug + Send + Sync + 'static {
     /// Opens the uncompressed bytes.
     fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>>;
 
+    /// Whether the bytes are there, told as cheaply as can be. They are not verified.
+    ///
+    /// By default the layer is opened, nothing is read, and [`Error::NotFound`] means no. A layer that can
+    /// be read only once is there.
+    fn exists(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        if !self.is_reopenable() {
+            return Box::pin(async { Ok(true) });
+        }
+        Box::pin(async {
+            match self.compressed().await {
+                Ok(_) => Ok(true),
+                Err(Error::NotFound { .. }) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
     /// Whether the bytes can be opened more than once.
     fn is_reopenable(&self) -> bool {
         true
@@ -104,6 +121,9 @@ impl<T: Layer + ?Sized> Layer for Arc<T> {
     }
     fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
         (**self).uncompressed()
+    }
+    fn exists(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        (**self).exists()
     }
     fn is_reopenable(&self) -> bool {
         (**self).is_reopenable()

@@ -1,7 +1,7 @@
 //! The suite of layers.
 
 use futures_util::StreamExt as _;
-use oci_spec::image::Descriptor;
+use oci_spec::image::{Descriptor, Digest};
 
 use super::must;
 use crate::{Error, Hasher, Layer, Measured};
@@ -32,6 +32,10 @@ pub(super) async fn run(layer: &dyn Layer) {
     l7_digest_and_size_are_those_of_the_stored_bytes(&descriptor, &seen);
     l8_the_diff_id_is_that_of_the_uncompressed_bytes(layer, &seen).await;
     l12_asking_twice_gives_the_same(layer, &descriptor).await;
+    assert!(
+        must("L7", layer.exists().await),
+        "L7: a layer that can be read exists"
+    );
     if layer.is_reopenable() {
         l13_uncompressed_is_what_the_magic_bytes_say(layer, &seen).await;
     } else {
@@ -47,12 +51,26 @@ pub(super) async fn run(layer: &dyn Layer) {
 /// Reads the layer once, and both hashes its bytes and decompresses them.
 async fn read(layer: &dyn Layer) -> Seen {
     let law = "L7";
-    let (stream, stored) = must(law, layer.compressed().await).hashed(Hasher::sha256());
-    let plain = must(law, stream.decompressed().measure(Hasher::sha256()).await);
+    let promised = layer
+        .descriptor()
+        .await
+        .map(|descriptor| descriptor.digest().clone());
+    let stored_hasher = hasher_like(law, promised);
+    let plain_hasher = hasher_like(law, layer.diff_id().await);
+    let (stream, stored) = must(law, layer.compressed().await).hashed(stored_hasher);
+    let plain = must(law, stream.decompressed().measure(plain_hasher).await);
     Seen {
         stored: must(law, stored.get()),
         plain,
     }
+}
+
+/// A hasher for the algorithm of a digest, and for sha256 where it is not known yet.
+fn hasher_like(law: &str, digest: Result<Digest, Error>) -> Hasher {
+    digest.map_or_else(
+        |_| Hasher::sha256(),
+        |digest| must(law, Hasher::new(digest.algorithm())),
+    )
 }
 
 fn l7_digest_and_size_are_those_of_the_stored_bytes(descriptor: &Descriptor, seen: &Seen) {
@@ -61,14 +79,11 @@ fn l7_digest_and_size_are_those_of_the_stored_bytes(descriptor: &Descriptor, see
         seen.stored.size,
         "L7: the size is that of the stored bytes"
     );
-    // Of other algorithms the layer's own verification takes care.
-    if descriptor.as_digest_sha256().is_some() {
-        assert_eq!(
-            *descriptor.digest(),
-            seen.stored.digest,
-            "L7: the digest is that of the stored bytes"
-        );
-    }
+    assert_eq!(
+        *descriptor.digest(),
+        seen.stored.digest,
+        "L7: the digest is that of the stored bytes"
+    );
 }
 
 async fn l8_the_diff_id_is_that_of_the_uncompressed_bytes(layer: &dyn Layer, seen: &Seen) {
@@ -93,7 +108,8 @@ async fn l12_asking_twice_gives_the_same(layer: &dyn Layer, descriptor: &Descrip
 async fn l13_uncompressed_is_what_the_magic_bytes_say(layer: &dyn Layer, seen: &Seen) {
     let law = "L13";
     let stream = must(law, layer.uncompressed().await);
-    let plain = must(law, stream.measure(Hasher::sha256()).await);
+    let hasher = must(law, Hasher::new(seen.plain.digest.algorithm()));
+    let plain = must(law, stream.measure(hasher).await);
     assert_eq!(
         plain, seen.plain,
         "{law}: the uncompressed bytes are the stored ones decompressed"

@@ -4,10 +4,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use oci_spec::image::{ImageIndexBuilder, ImageManifestBuilder, MediaType};
+use oci_spec::image::{DigestAlgorithm, ImageIndexBuilder, ImageManifestBuilder, MediaType};
 
 use super::*;
-use crate::partial::{AssembledImage, AssembledIndex, BlobLayer, BlobSource, StaticLayer};
+use crate::media_type::Family;
+use crate::partial::tests::Store;
+use crate::partial::{
+    AssembledImage, AssembledIndex, BlobLayer, BlobSource, CachedLayer, ImageBuilder, IndexBuilder,
+    PlainLayer, StaticLayer, StoredImage, StoredIndex,
+};
 use crate::{ByteStream, Child, Config, Index, IndexManifest, Manifest, Measure, Measured, empty, random};
 
 #[derive(Debug)]
@@ -73,6 +78,136 @@ async fn blob_layers() {
         layer(blob().with_diff_id(crate::sha256(plain()))).await;
         layer(Arc::new(blob()) as Arc<dyn Layer>).await;
     }
+}
+
+#[tokio::test]
+async fn plain_layers() {
+    let plain_layer = || PlainLayer::new(MediaType::ImageLayer, Memory(plain().into()));
+    layer(plain_layer()).await;
+    layer(plain_layer().with_diff_id(crate::sha256(plain()))).await;
+    let mut sha512 = Hasher::new(&DigestAlgorithm::Sha512).expect("supported");
+    sha512.update(&plain());
+    layer(plain_layer().with_diff_id(sha512.finish())).await;
+}
+
+#[tokio::test]
+async fn cached_layers() {
+    layer(CachedLayer::new(random::layer(1, 1000), 1 << 20)).await;
+    layer(CachedLayer::new(random::layer(1, 1000), 1)).await;
+    layer(CachedLayer::new(Once::new(false), 1 << 20)).await;
+    #[cfg(feature = "gzip")]
+    layer(CachedLayer::new(
+        StaticLayer::new(gzipped(), MediaType::ImageLayerGzip),
+        1 << 20,
+    ))
+    .await;
+    let layers = random::image(3, 2, 100).layers().await.expect("known");
+    let cached = layers
+        .into_iter()
+        .map(|layer| Arc::new(CachedLayer::new(layer, 1 << 20)) as Arc<dyn Layer>);
+    image(
+        ImageBuilder::new(Family::Docker)
+            .layers(cached)
+            .build()
+            .await
+            .expect("fits"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn stored_things() {
+    let mut store = Store::default();
+    let images = [random::image(1, 3, 1000), random::image(2, 0, 0), empty::image()];
+    let mut builder = IndexBuilder::new(Family::Oci);
+    for image in &images {
+        store.add(image).await;
+        builder = builder.image(image.clone());
+    }
+    let nested = builder
+        .build()
+        .await
+        .expect("built")
+        .manifest()
+        .await
+        .expect("known");
+    store.insert(nested.digest().clone(), nested.raw().clone());
+    let blob = StaticLayer::new("content", MediaType::from("text/plain"));
+    store.insert(blob.as_descriptor().digest().clone(), "content");
+    let outer = IndexBuilder::new(Family::Docker)
+        .index(AssembledIndex::new(nested, []))
+        .blob(blob)
+        .build()
+        .await
+        .expect("built");
+    let outer = outer.manifest().await.expect("known");
+    store.insert(outer.digest().clone(), outer.raw().clone());
+    let store = Arc::new(store);
+    for each in images {
+        image(StoredImage::new(each.as_descriptor().clone(), Arc::clone(&store))).await;
+        let manifest = each.manifest().await.expect("known");
+        image(StoredImage::of_manifest(manifest, Arc::clone(&store))).await;
+    }
+    index(StoredIndex::new(outer.descriptor(), Arc::clone(&store))).await;
+    index(StoredIndex::of_manifest(outer, store)).await;
+}
+
+#[tokio::test]
+async fn built_things() {
+    let built = ImageBuilder::new(Family::Docker)
+        .layer(random::layer(1, 100))
+        .layer(random::layer(1, 100))
+        .annotation("key", "value")
+        .build()
+        .await
+        .expect("fits");
+    image(built.clone()).await;
+    let artifact = ImageBuilder::new(Family::Oci)
+        .config(Config::new("no JSON", MediaType::from("application/vnd.example")))
+        .layer(StaticLayer::new("content", MediaType::from("text/plain")))
+        .subject(built.as_descriptor().clone())
+        .build()
+        .await
+        .expect("fits");
+    let both = IndexBuilder::new(Family::Oci)
+        .image(built)
+        .image(artifact.clone());
+    let platform = "linux/arm64".parse().expect("a platform");
+    let nested = IndexBuilder::new(Family::Docker)
+        .image_for(random::image(1, 1, 1), &platform)
+        .index(both.clone().build().await.expect("built"))
+        .blob(StaticLayer::new("content", MediaType::from("text/plain")));
+    image(artifact).await;
+    index(both.build().await.expect("built")).await;
+    index(nested.build().await.expect("built")).await;
+}
+
+/// Every digest in it is sha512.
+#[tokio::test]
+async fn an_image_of_another_algorithm() {
+    let sha512 = |bytes: &[u8]| {
+        let mut hasher = Hasher::new(&DigestAlgorithm::Sha512).expect("supported");
+        hasher.update(bytes);
+        hasher.finish()
+    };
+    let mut store = Store::default();
+    let mut add = |media_type: MediaType, bytes: &[u8]| {
+        store.insert(sha512(bytes), bytes.to_vec());
+        Descriptor::new(media_type, bytes.len() as u64, sha512(bytes))
+    };
+    let layer = add(MediaType::ImageLayer, &plain());
+    let config =
+        serde_json::json!({ "rootfs": { "type": "layers", "diff_ids": [layer.digest().to_string()] } });
+    let config = add(MediaType::ImageConfig, config.to_string().as_bytes());
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(2_u32)
+        .config(config)
+        .layers(vec![layer])
+        .build()
+        .expect("all fields");
+    let manifest = Manifest::from_view(manifest, MediaType::ImageManifest);
+    let manifest = add(MediaType::ImageManifest, manifest.raw());
+    image(StoredImage::new(manifest, Arc::new(store))).await;
 }
 
 #[tokio::test]

@@ -17,6 +17,12 @@ pub trait BlobSource: Debug + Send + Sync + 'static {
     /// Opens the bytes as stored.
     fn open(&self) -> BoxFuture<'_, Result<ByteStream, Error>>;
 
+    /// The digest of the uncompressed bytes, if the source knows it without reading them: from an image's
+    /// config, say. By default it does not.
+    fn diff_id(&self) -> BoxFuture<'_, Result<Option<Digest>, Error>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// The repository that has this blob, from which a registry may be asked to mount it.
     fn mount_source(&self) -> Option<MountSource> {
         None
@@ -25,9 +31,9 @@ pub trait BlobSource: Debug + Send + Sync + 'static {
 
 /// A layer that is stored somewhere: what a manifest says of it, and a [`BlobSource`].
 ///
-/// Streams are verified against the descriptor. The diff_id is computed when it is first asked for, by
-/// reading and decompressing the whole blob, and remembered; where the config is at hand,
-/// [`with_diff_id`](Self::with_diff_id) saves that.
+/// Streams are verified against the descriptor. A diff_id that neither [`with_diff_id`](Self::with_diff_id)
+/// gave nor the source knows is computed when it is first asked for, by reading and decompressing the
+/// whole blob, and remembered.
 #[derive(Debug)]
 pub struct BlobLayer<S> {
     descriptor: Descriptor,
@@ -69,11 +75,14 @@ impl<S: BlobSource> Layer for BlobLayer<S> {
 
     fn diff_id(&self) -> BoxFuture<'_, Result<Digest, Error>> {
         Box::pin(async {
-            let compute = || async {
+            let find = || async {
+                if let Some(known) = self.source.diff_id().await? {
+                    return Ok(known);
+                }
                 let content = self.uncompressed().await?;
                 Ok(content.measure(Hasher::sha256()).await?.digest)
             };
-            self.diff_id.get_or_try_init(compute).await.cloned()
+            self.diff_id.get_or_try_init(find).await.cloned()
         })
     }
 

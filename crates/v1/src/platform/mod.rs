@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use oci_spec::image::{Arch, Descriptor, Os, Platform};
+use oci_spec::image::{Arch, Descriptor, ImageConfiguration, Os, Platform};
 
 /// A platform as a user asks for it: `os[/architecture[/variant]][:os.version]`.
 ///
@@ -45,6 +45,16 @@ impl PlatformSpec {
             os_features: BTreeSet::new(),
             features: BTreeSet::new(),
         }
+    }
+
+    /// The platform that an image's config says it is for; `None` when it says nothing at all.
+    #[must_use]
+    pub fn of_config(config: &ImageConfiguration) -> Option<Self> {
+        let spec = Self::new(config.os().to_string(), config.architecture().to_string())
+            .with_variant(config.variant().clone().unwrap_or_default())
+            .with_os_version(config.os_version().clone().unwrap_or_default())
+            .with_os_features(config.os_features().clone().unwrap_or_default());
+        (spec != Self::new("", "")).then_some(spec)
     }
 
     /// Asks for this variant of the architecture too.

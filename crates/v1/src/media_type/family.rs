@@ -1,10 +1,19 @@
-//! The media types of layers.
+//! Whose media types content has.
 
 use oci_spec::image::MediaType;
-use wharf_v1::Codec;
-use wharf_v1::media_type::{DOCKER_LAYER, DOCKER_LAYER_GZIP};
 
-/// Whose media types a layer gets. An image should keep to one family.
+use super::{DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST};
+use crate::Codec;
+
+/// Whose media types content gets. An image should keep to one family.
+///
+/// ```
+/// use wharf_v1::media_type::{DOCKER_MANIFEST, Family};
+/// use wharf_v1::{Codec, oci_spec::image::MediaType};
+///
+/// assert_eq!(Family::of(&DOCKER_MANIFEST.into()), Family::Docker);
+/// assert_eq!(Family::Oci.layer(Codec::Gzip), MediaType::ImageLayerGzip);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Family {
@@ -23,6 +32,33 @@ impl Family {
             Self::Docker
         } else {
             Self::Oci
+        }
+    }
+
+    /// The media type of an image's manifest.
+    #[must_use]
+    pub fn manifest(self) -> MediaType {
+        match self {
+            Self::Oci => MediaType::ImageManifest,
+            Self::Docker => DOCKER_MANIFEST.into(),
+        }
+    }
+
+    /// The media type of an index: an OCI index, or a Docker manifest list.
+    #[must_use]
+    pub fn index(self) -> MediaType {
+        match self {
+            Self::Oci => MediaType::ImageIndex,
+            Self::Docker => DOCKER_MANIFEST_LIST.into(),
+        }
+    }
+
+    /// The media type of an image's config.
+    #[must_use]
+    pub fn config(self) -> MediaType {
+        match self {
+            Self::Oci => MediaType::ImageConfig,
+            Self::Docker => DOCKER_CONFIG.into(),
         }
     }
 
@@ -45,6 +81,7 @@ impl Family {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media_type::MediaTypeExt as _;
 
     #[track_caller]
     fn check(manifest: &str, codec: Codec, layer: &str) {
@@ -52,7 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn media_types() {
+    fn documents() {
+        for family in [Family::Oci, Family::Docker] {
+            for media_type in [family.manifest(), family.index(), family.config()] {
+                assert_eq!(Family::of(&media_type), family, "{media_type}");
+            }
+            assert!(family.manifest().is_image() && family.index().is_index() && family.config().is_config());
+        }
+    }
+
+    #[test]
+    fn layers() {
         let (oci, docker) = (
             "application/vnd.oci.image.manifest.v1+json",
             "application/vnd.docker.distribution.manifest.v2+json",

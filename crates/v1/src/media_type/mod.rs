@@ -13,7 +13,11 @@
 //! assert!(media_type::without_parameters("application/vnd.oci.image.index.v1+json; charset=utf-8").is_index());
 //! ```
 
+mod family;
+
 use oci_spec::image::MediaType;
+
+pub use family::Family;
 
 /// A descriptor on its own.
 pub const OCI_DESCRIPTOR: &str = "application/vnd.oci.descriptor.v1+json";
