@@ -25,6 +25,7 @@
 //!
 //! # Parts
 //! - [`LayerBuilder`]: what a layer is made from, and how.
+//! - [`StreamLayer`]: a layer that is made while it is read, and keeps nothing.
 //! - [`Compression`], [`Family`]: how it is stored, and by whose media type it goes.
 //! - [`header`]: tar headers as other tools write them, byte for byte.
 //! - [`FileRange`]: a part of a file as a reader, for layers that lie inside of an archive.
@@ -49,6 +50,7 @@ pub mod header;
 mod pass;
 mod spooled;
 mod stop;
+mod stream;
 mod tree;
 
 pub use builder::LayerBuilder;
@@ -56,4 +58,5 @@ pub use compression::Compression;
 pub use error::Error;
 pub use file_range::FileRange;
 pub use spooled::SpooledLayer;
+pub use stream::{StreamLayer, StreamState};
 pub use wharf_v1::media_type::Family;

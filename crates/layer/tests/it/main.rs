@@ -4,4 +4,5 @@ mod conformance;
 mod content;
 mod directory;
 mod golden;
+mod stream;
 mod support;
