@@ -55,6 +55,9 @@ async fn secrets_are_not_logged() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
+    // With one subscriber alone, tracing asks the thread that first comes by an event whether anybody listens, and
+    // believes it for all threads: those of other tests say that nobody does.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(subscriber);
     let wire = log.clone();
     let wire_log = move |text: &str| {
