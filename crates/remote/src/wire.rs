@@ -7,7 +7,7 @@ use oci_spec::image::Digest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use wharf_name::{Reference, Registry, Repository};
 use wharf_transport::{
-    Accepted, Actions, AnsweredBy, Body, Error, NeverRetry, RedactReason, RegistryContext, Scope, origin,
+    Accepted, Actions, AnsweredBy, Body, Error, NeverRetry, RedactReason, RegistryContext, Scope,
 };
 
 use crate::Client;
@@ -164,15 +164,19 @@ pub(crate) fn with_query(url: &str, name: &str, value: &str) -> String {
     longer
 }
 
-/// The URL that an answer names in its `Location` header, judged; `None` if it has no such header.
-pub(crate) fn location<B>(response: &Response<B>) -> Option<Result<Uri, Error>> {
-    let value = response.headers().get(header::LOCATION)?;
-    let base = response.extensions().get::<AnsweredBy>()?;
-    // A value that is no text becomes one that no URL parser takes.
-    Some(origin::resolve_location(
-        &base.0,
-        value.to_str().unwrap_or("\u{0}"),
-    ))
+impl Client {
+    /// The URL that a registry names in the `Location` header of an answer, judged; `None` if it has no such header.
+    pub(crate) fn location<B>(
+        &self,
+        registry: &Registry,
+        response: &Response<B>,
+    ) -> Option<Result<Uri, Error>> {
+        let value = response.headers().get(header::LOCATION)?;
+        let base = response.extensions().get::<AnsweredBy>()?;
+        // A value that is no text becomes one that no URL parser takes.
+        let value = value.to_str().unwrap_or("\u{0}");
+        Some(self.transport().resolve_location(registry, &base.0, value))
+    }
 }
 
 /// The digest in the `Docker-Content-Digest` header, if there is a readable one.

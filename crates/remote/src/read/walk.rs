@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use http::response::Parts;
 use http::{Method, StatusCode, Uri, header};
-use wharf_transport::{AnsweredBy, RegistryContext, origin};
+use wharf_transport::origin::Origin;
+use wharf_transport::{AnsweredBy, RegistryContext};
 
 use crate::Client;
 use crate::error::{Error, Operation, Target, Violation};
@@ -115,7 +116,9 @@ impl Walk {
         let Some(link) = next_link(&response.headers).map_err(|violation| self.refuse(violation))? else {
             return Ok(None);
         };
-        let url = origin::resolve_location(base, link).map_err(|error| self.failed(error))?;
+        let registry = &self.list.context.registry;
+        let judged = self.client.transport().resolve_location(registry, base, link);
+        let url = judged.map_err(|error| self.failed(error))?;
         if !is_same_origin(base, &url) {
             let (scheme, host) = (
                 url.scheme_str().unwrap_or_default(),
@@ -140,5 +143,5 @@ impl Walk {
 }
 
 fn is_same_origin(base: &Uri, url: &Uri) -> bool {
-    matches!((origin::Origin::of(base), origin::Origin::of(url)), (Ok(base), Ok(url)) if base == url)
+    matches!((Origin::of(base), Origin::of(url)), (Ok(base), Ok(url)) if base == url)
 }

@@ -35,7 +35,7 @@ impl Session {
     /// The session that an answer says was begun.
     pub(super) fn begun(destination: &Destination, response: &Response<Body>) -> Result<Self, Error> {
         let repository = &destination.repository;
-        let location = location(repository, response)?.ok_or_else(|| {
+        let location = location(&destination.client, repository, response)?.ok_or_else(|| {
             let violation = Violation::MissingHeader {
                 name: header::LOCATION,
             };
@@ -58,7 +58,7 @@ impl Session {
 
     /// Goes on where an answer says: the latest location counts.
     pub(super) fn advance(&mut self, response: &Response<Body>) -> Result<(), Error> {
-        if let Some(next) = location(&self.repository, response)? {
+        if let Some(next) = location(&self.client, &self.repository, response)? {
             self.location = Some(next);
         }
         Ok(())
@@ -70,8 +70,12 @@ impl Session {
     }
 }
 
-fn location(repository: &Repository, response: &Response<Body>) -> Result<Option<Uri>, Error> {
-    let judged = wire::location(response).transpose();
+fn location(
+    client: &Client,
+    repository: &Repository,
+    response: &Response<Body>,
+) -> Result<Option<Uri>, Error> {
+    let judged = client.location(repository.registry(), response).transpose();
     judged.map_err(|error| Error::request(Operation::WriteBlob, repository, error))
 }
 

@@ -91,7 +91,8 @@ fn fresh_client(
         }
         let registry = match request.uri().host() {
             Some("a.test") => a.clone(),
-            Some("b.test") => b.clone(),
+            // Also as a host inside the network.
+            Some("b.test" | "127.0.0.1") => b.clone(),
             other => panic!("a request to {other:?}"),
         };
         async move {

@@ -12,6 +12,8 @@ use wharf_name::Repository;
 use wharf_registry::Registry;
 use wharf_registry::hook::{Fault, Feature, Gate, Profile, Reaction};
 use wharf_remote::{Error, NonDistributable};
+use wharf_transport::origin::Origin;
+use wharf_transport::settings::RegistrySettings;
 use wharf_v1::partial::StaticLayer;
 use wharf_v1::{ByteStream, Config, Hasher, Image, Layer, Manifest, Measure};
 
@@ -283,6 +285,31 @@ async fn a_location_inside_the_network_is_refused() {
         assert!(cause.starts_with("refusing location"), "{cause}");
     }
     assert!(!kit.asked_a().iter().any(|line| line.starts_with("PUT")));
+}
+
+#[tokio::test]
+async fn a_location_inside_the_network_is_followed_if_it_is_trusted() {
+    let trusted = Origin::of(&"https://127.0.0.1:9000".parse().expect("URL")).expect("an origin");
+    let settings = RegistrySettings::default().with_trusted_target(trusted);
+    let kit = Kit::with(recording(), recording(), |client| {
+        client.configure(|transport| transport.registry_settings(app().registry(), settings))
+    });
+    for (location, is_followed) in [
+        ("https://127.0.0.1:9000/v2/app/blobs/uploads/1", true),
+        ("https://127.0.0.1:9001/v2/app/blobs/uploads/1", false),
+    ] {
+        kit.a.faults().clear();
+        let header = HeaderValue::from_static(location);
+        kit.a.faults().add(
+            Fault::on(Method::POST, "/uploads/").then(Reaction::set_header(http::header::LOCATION, header)),
+        );
+        kit.client
+            .write_layer(&app(), &layer(1))
+            .await
+            .expect_err("the session is of another registry");
+        let arrived = kit.asked_b().iter().any(|line| line.starts_with("PUT"));
+        assert_eq!(arrived, is_followed, "{location}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

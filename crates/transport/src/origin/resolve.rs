@@ -20,23 +20,26 @@ use super::{Origin, Reach};
 /// | `http` where `base` is `https`, same host, and the same or no port | rewritten to the origin of `base`: TLS ends in front of the registry |
 /// | `http` where `base` is `https`, otherwise | refused |
 /// | neither `http` nor `https`, or with user info or a fragment | refused |
+/// | among those that the user `trusted` | allowed, wherever it is |
 /// | host is loopback, private, link-local or special by its text, in whatever spelling | refused, unless `base` is at least as far inside |
 /// | link-local and metadata addresses | refused, unless of the origin of `base` |
+///
+/// [`Transport::resolve_location`](crate::Transport::resolve_location) is this with the trust of a registry's settings.
 ///
 /// ```
 /// use wharf_transport::origin::resolve_location;
 ///
 /// let base = "https://registry.example.com/v2/app/blobs/uploads/".parse()?;
-/// assert_eq!(resolve_location(&base, "7?state=a%2Fb")?, "https://registry.example.com/v2/app/blobs/uploads/7?state=a%2Fb");
-/// assert_eq!(resolve_location(&base, "http://registry.example.com/7")?, "https://registry.example.com/7");
-/// assert!(resolve_location(&base, "https://169.254.169.254/latest/").is_err());
+/// assert_eq!(resolve_location(&base, "7?state=a%2Fb", &[])?, "https://registry.example.com/v2/app/blobs/uploads/7?state=a%2Fb");
+/// assert_eq!(resolve_location(&base, "http://registry.example.com/7", &[])?, "https://registry.example.com/7");
+/// assert!(resolve_location(&base, "https://169.254.169.254/latest/", &[]).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// [`Error::UnsafeUrl`] with the reason.
-pub fn resolve_location(base: &Uri, location: &str) -> Result<Uri, Error> {
-    resolve(base, location, Site::Location, &[]).map_err(|error| Error::UnsafeUrl(Box::new(error)))
+pub fn resolve_location(base: &Uri, location: &str, trusted: &[Origin]) -> Result<Uri, Error> {
+    resolve(base, location, Site::Location, trusted).map_err(|error| Error::UnsafeUrl(Box::new(error)))
 }
 
 /// The URL of the token server that a registry names in its challenge.

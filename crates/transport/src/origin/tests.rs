@@ -194,7 +194,7 @@ fn realms() {
 
 #[track_caller]
 fn check_location(base: &str, location: &str, want: Result<&str, UnsafeUrlReason>) {
-    let got = resolve_location(&base.parse().expect("URL"), location).map_err(|error| match error {
+    let got = resolve_location(&base.parse().expect("URL"), location, &[]).map_err(|error| match error {
         crate::Error::UnsafeUrl(error) => error.reason,
         other => panic!("{other}"),
     });
@@ -306,16 +306,46 @@ fn locations_do_not_lead_astray() {
     );
 }
 
+#[test]
+fn trust_is_in_one_origin_and_in_nothing_else() {
+    use UnsafeUrlReason::{Downgrade, Inside, UserInfo};
+    let trusted = [
+        origin_of("https://10.0.0.6:9000"),
+        origin_of("https://169.254.1.1"),
+    ];
+    let check = |location: &str, want: Option<UnsafeUrlReason>| {
+        let base = "https://reg.example/v2/".parse().expect("URL");
+        let refused = match resolve_location(&base, location, &trusted) {
+            Ok(_) => None,
+            Err(crate::Error::UnsafeUrl(error)) => Some(error.reason),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(refused, want, "{location}");
+    };
+    check("https://10.0.0.6:9000/x", None);
+    check("https://0xa.6:9000/x", None);
+    check("https://169.254.1.1/x", None);
+    check("https://10.0.0.6/x", Some(Inside));
+    check("https://10.0.0.7:9000/x", Some(Inside));
+    check("https://169.254.169.254/x", Some(Inside));
+    check("http://10.0.0.6:9000/x", Some(Downgrade));
+    check("https://user@10.0.0.6:9000/x", Some(UserInfo));
+}
+
+fn origin_of(url: &str) -> Origin {
+    Origin::of(&url.parse().expect("URL")).expect("an origin")
+}
+
 proptest::proptest! {
     #[test]
     fn no_location_panics(location in "\\PC{0,80}") {
-        let _ = resolve_location(&"https://reg.example/v2/a".parse().expect("URL"), &location);
+        let _ = resolve_location(&"https://reg.example/v2/a".parse().expect("URL"), &location, &[]);
     }
 
     #[test]
     fn what_passes_is_of_a_public_or_the_same_origin(location in "(https?:)?//?[a-z0-9.@:\\[\\]%/?#-]{0,30}") {
         let base: Uri = "https://reg.example/v2/a".parse().expect("URL");
-        if let Ok(url) = resolve_location(&base, &location) {
+        if let Ok(url) = resolve_location(&base, &location, &[]) {
             let origin = Origin::of(&url).expect("judged URLs have origins");
             proptest::prop_assert!(origin.is_secure());
             proptest::prop_assert_eq!(origin.reach(), Reach::Public);

@@ -66,7 +66,7 @@ pub struct RegistrySettings {
     /// Token servers that may be inside a private network or get identity tokens although they belong to another
     /// site than the registry. Default: none.
     pub trusted_realms: Vec<Origin>,
-    /// Servers that the registry may lead to by redirects and upload locations although they are further inside a
+    /// Servers that the registry may lead to by redirects, upload locations and links to pages although they are further inside a
     /// network than the registry itself, such as its storage. Default: none.
     pub trusted_targets: Vec<Origin>,
     /// Through which proxy it is reached. Default: by the rules for all hosts.

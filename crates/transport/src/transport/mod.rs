@@ -14,7 +14,7 @@ use wharf_name::Registry;
 
 use crate::origin::{Site, UnsafeUrl, UnsafeUrlReason};
 use crate::settings::{AllSettings, PlainHttp};
-use crate::{Body, BoxError, Error, RedactedUrl};
+use crate::{Body, BoxError, Error, RedactedUrl, origin};
 
 pub use self::builder::TransportBuilder;
 
@@ -62,6 +62,16 @@ impl Transport {
                 reason,
             }))
         })
+    }
+
+    /// The absolute URL that a registry means by a `Location` or `Link` in an answer of `base` ([`AnsweredBy`](crate::AnsweredBy)), judged by
+    /// [`origin::resolve_location`](crate::origin::resolve_location) with what the registry's settings
+    /// [trust](crate::settings::RegistrySettings::trusted_targets).
+    ///
+    /// # Errors
+    /// [`Error::UnsafeUrl`] with the reason.
+    pub fn resolve_location(&self, registry: &Registry, base: &Uri, location: &str) -> Result<Uri, Error> {
+        origin::resolve_location(base, location, &self.settings.of(registry).trusted_targets)
     }
 
     fn new<S>(service: S, settings: Arc<AllSettings>) -> Self

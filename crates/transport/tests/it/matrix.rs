@@ -137,7 +137,7 @@ async fn led_astray(kind: &'static Kind, way: Way, target: &str) -> Vec<Asked> {
     let _ = send(&transport, pull("app")).await;
     if let Way::Location = way {
         let base = format!("{REGISTRY}/v2/app/blobs/uploads/").parse().expect("URL");
-        if let Ok(url) = resolve_location(&base, target) {
+        if let Ok(url) = resolve_location(&base, target, &[]) {
             let repository = repository("app");
             let context =
                 RegistryContext::of(&repository).with_scope(Scope::repository(&repository, Actions::Push));
