@@ -90,6 +90,18 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// Indexes are nested in each other deeper than a limit.
+    #[error("index is nested more than {limit} deep")]
+    TooDeep {
+        /// The limit, as a number of indexes.
+        limit: usize,
+    },
+    /// An index leads to more than a limit.
+    #[error("index leads to more than {limit} descriptors")]
+    TooMany {
+        /// The limit, as a number of descriptors.
+        limit: usize,
+    },
     /// A manifest lists another number of layers than its config lists diff_ids.
     #[error("mismatched fs layers ({layers}) and diff ids ({diff_ids})")]
     LayerCount {

@@ -36,6 +36,7 @@
 //! - [`ByteStream`]: content as it comes; verified, hashed, decompressed, as a reader.
 //! - [`parse_digest`], [`Hasher`], [`media_type`], [`PlatformSpec`], [`parse_descriptor`]: the small
 //!   things, on the types of [`oci_spec`], so that nobody needs conversions.
+//! - [`walk`], [`Matcher`]: what an index leads to, and choosing among it.
 //! - [`partial`]: parts to make images, indexes and layers of; [`empty`] and [`random`] ones.
 #![cfg_attr(
     feature = "conformance",
@@ -59,12 +60,14 @@ mod error;
 mod image;
 mod index;
 mod layer;
+mod matcher;
 pub mod media_type;
 pub mod partial;
 mod platform;
 pub mod random;
 mod select;
 mod stream;
+mod walk;
 
 pub use digest::{Hasher, parse_digest, sha256};
 pub use document::{
@@ -74,6 +77,8 @@ pub use error::Error;
 pub use image::{Image, ImageExt};
 pub use index::{Child, Index, IndexExt};
 pub use layer::{Layer, MountSource};
+pub use matcher::{Matcher, REF_NAME};
 pub use oci_spec;
 pub use platform::{ParsePlatformError, PlatformSpec};
 pub use stream::{BlockingReader, ByteStream, Codec, Measure, Measured};
+pub use walk::{Visit, WalkOptions, walk};
