@@ -157,13 +157,15 @@ pub(crate) enum Cause {
 }
 
 impl Error {
-    /// Whether a failure over `https` leaves open that the server speaks `http`.
+    /// Whether a failure over `https` leaves open that the server speaks `http`. So does a proxy that gives no way to
+    /// it: whether it connects to the one port says nothing about the other, and there may be another proxy for it.
     pub(crate) fn may_speak_plain(&self) -> bool {
         matches!(
             self,
             Self::Connect { .. }
                 | Self::NotTls { .. }
                 | Self::NoTls { .. }
+                | Self::Proxy { .. }
                 | Self::Timeout {
                     phase: Phase::Connect | Phase::Tls,
                     ..

@@ -2,9 +2,9 @@
 //!
 //! A registry that must be reached by TLS is never asked in any other way, whatever URL a request has. For one that may
 //! be reached without ([`PlainHttp::Allowed`](crate::settings::PlainHttp::Allowed), or a loopback or private address by
-//! its name) the first request is sent by `https`. If nobody listens or whoever does speaks no TLS, it is sent by `http`
-//! at once, and after two seconds if it only waits; what works is remembered for the life of the stack. A server that speaks TLS but shows a bad certificate is
-//! an error, never a reason to do without.
+//! its name) the first request is sent by `https`. If nobody listens, whoever does speaks no TLS, or the proxy gives no
+//! way, it is sent by `http` at once, and after two seconds if it only waits; what works is remembered for the life of
+//! the stack. A server that speaks TLS but shows a bad certificate is an error, never a reason to do without.
 //!
 //! Requests without a [`RegistryContext`](crate::RegistryContext), and those to other places than their registry, pass
 //! untouched. The layer belongs outside of redirects and authentication, because both ask where a request goes.

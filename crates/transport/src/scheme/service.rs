@@ -141,14 +141,16 @@ where
     parts.uri = with_scheme(&parts.uri, uri::Scheme::HTTP);
     let result = send_next(&mut inner, Request::from_parts(parts, body)).await;
     match result {
-        Err(http @ (Error::Connect { .. } | Error::Timeout { .. } | Error::Exchange { .. })) => {
-            Err(Error::NoScheme {
-                https: Box::new(https),
-                http: Box::new(http),
-            })
-        }
-        // This is also what TLS servers say to whoever speaks no TLS to them.
-        Ok(response) if response.status() == StatusCode::BAD_REQUEST => Ok(response),
+        Err(
+            http @ (Error::Connect { .. }
+            | Error::Timeout { .. }
+            | Error::Exchange { .. }
+            | Error::Proxy { .. }),
+        ) => Err(Error::NoScheme {
+            https: Box::new(https),
+            http: Box::new(http),
+        }),
+        Ok(response) if proves_nothing(response.status()) => Ok(response),
         // What failed otherwise failed after an answer, for example in what a challenge led to.
         result => {
             learn(false);
@@ -176,6 +178,12 @@ where
         }
         _ => pending().await,
     }
+}
+
+/// Whether an answer by `http` may be of somebody who speaks for the registry: 400 is also what TLS servers say to whoever
+/// speaks no TLS to them, and the others what proxies say who do not reach it.
+fn proves_nothing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 502..=504)
 }
 
 fn is_at(url: &Uri, registry: &Registry) -> bool {

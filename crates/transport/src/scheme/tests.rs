@@ -1,11 +1,12 @@
 use std::sync::{Arc, Mutex};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tower::{Layer as _, ServiceExt as _};
 use wharf_name::Registry;
 
 use super::*;
 use crate::origin::Origin;
+use crate::proxy::ProxyFailure;
 use crate::settings::{PlainHttp, RegistrySettings};
 use crate::{Body, Error, RegistryContext};
 
@@ -31,6 +32,14 @@ fn no_tls(origin: &Origin) -> Option<Error> {
     Some(Error::NotTls {
         origin: origin.clone(),
         source: "no TLS".into(),
+    })
+}
+
+fn no_way(origin: &Origin) -> Option<Error> {
+    Some(Error::Proxy {
+        origin: origin.clone(),
+        proxy: "http://proxy.example:3128".to_owned(),
+        source: ProxyFailure::Status(StatusCode::FORBIDDEN),
     })
 }
 
@@ -79,7 +88,7 @@ async fn run(
 
 #[tokio::test]
 async fn the_scheme_that_works_is_remembered() {
-    for https in [refuses, no_tls] {
+    for https in [refuses, no_tls, no_way] {
         let server = Server { https, http: works };
         let (log, result) = run(
             PlainHttp::ByName,
@@ -184,6 +193,71 @@ async fn when_neither_works_both_are_named() {
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     assert_eq!(cause.as_deref(), Some("connecting to http://us.gcr.io"));
     assert!(error.is_temporary());
+}
+
+#[tokio::test]
+async fn a_proxy_that_gives_no_way_at_all_is_named_twice() {
+    let server = Server {
+        https: no_way,
+        http: no_way,
+    };
+    let (log, result) = run(PlainHttp::Allowed, "gcr.io", "https://gcr.io/v2/", server, 1).await;
+    assert_eq!(log, ["https://gcr.io/v2/", "http://gcr.io/v2/"]);
+    let error = result.expect_err("no way");
+    assert!(matches!(error, Error::NoScheme { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "connecting to https://gcr.io through http://proxy.example:3128: the proxy answered 403 Forbidden; without TLS"
+    );
+    let (log, result) = run(PlainHttp::Never, "gcr.io", "https://gcr.io/v2/", server, 1).await;
+    assert!(matches!(result, Err(Error::Proxy { .. })));
+    assert_eq!(log, ["https://gcr.io/v2/"]);
+}
+
+/// Whether a registry that answers by `http` with `status` is asked by `https` again.
+async fn is_asked_again(status: u16) -> bool {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&log);
+    let bottom = tower::service_fn(move |request: Request<Body>| {
+        let origin = Origin::of(request.uri()).expect("an origin");
+        seen.lock().expect("not poisoned").push(origin.is_secure());
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        async move {
+            refuses(&origin)
+                .filter(|_| origin.is_secure())
+                .map_or(Ok(response), Err)
+        }
+    });
+    let service = SchemeLayer::new(RegistrySettings::default(), []).layer(bottom);
+    for _ in 0..2 {
+        let request = Request::get("https://localhost:5000/v2/")
+            .extension(RegistryContext::new(
+                "localhost:5000".parse().expect("a registry"),
+            ))
+            .body(Body::empty())
+            .expect("parts are valid");
+        service.clone().oneshot(request).await.expect("an answer");
+    }
+    let log = log.lock().expect("not poisoned").clone();
+    log == [true, false, true, false]
+}
+
+#[tokio::test]
+async fn what_a_proxy_may_have_said_proves_nothing() {
+    for (status, again) in [
+        (200, false),
+        (401, false),
+        (404, false),
+        (429, false),
+        (500, false),
+        (400, true),
+        (502, true),
+        (503, true),
+        (504, true),
+    ] {
+        assert_eq!(is_asked_again(status).await, again, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -442,3 +442,19 @@ async fn refusals_of_connect_are_told() {
         check_failure(&error, want, temporary);
     }
 }
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[tokio::test]
+async fn a_registry_that_may_do_without_tls_is_asked_so_when_connect_is_refused() {
+    let proxy = TestProxy::http(Way::Says(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")).await;
+    let plain = TestProxy::http(Way::Says(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nthrough")).await;
+    let proxies = Proxies::direct()
+        .with_https(proxy.proxy("http", ""))
+        .with_http(plain.proxy("http", ""));
+    let allowed = RegistrySettings::default().with_plain_http(PlainHttp::Allowed);
+    let builder = builder(&registry(), proxies).registry_settings(&registry(), allowed);
+    let body = get(builder, REGISTRY).await.expect("an answer");
+    assert_eq!(body, "through");
+    assert!(proxy.asked_text()[0].starts_with("CONNECT registry.example:5000 "));
+    assert!(plain.asked_text()[0].starts_with("GET http://registry.example:5000/v2/a"));
+}
