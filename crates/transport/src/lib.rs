@@ -38,7 +38,7 @@
 //! | [`redirect`] | redirects that give nothing away | none |
 //! | [`auth`], [`Scope`] | credentials and tokens | `transport.Exchange`, `Challenge`, scopes |
 //! | [`user_agent`] | the `User-Agent` header | `transport.NewUserAgent` |
-//! | [`deadline`] | a limit on whole requests, and on how slow they may be | none |
+//! | [`deadline`] | a limit on whole requests, and on how slowly they may move | none |
 //! | [`limit`] | slots, pace and cool-down per host, shared by all clones | none |
 //! | [`retry`] | sending again | `transport.NewRetry`, `retry.Backoff` |
 //! | [`wire`] | requests and answers as they go over the wire, for people | `logs.Debug` |

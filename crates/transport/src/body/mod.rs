@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
-use futures_util::StreamExt as _;
+use futures_util::stream::{self, StreamExt as _};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::BoxError;
@@ -153,22 +153,54 @@ impl Body {
 
     /// The same body, which calls `note` whenever something of it is read.
     pub(crate) fn watched(self, note: impl Fn() + Clone + Send + Sync + 'static) -> Self {
-        let size = self.size;
         match self.source {
             // What is in memory is read at once.
             Source::Bytes(_) => self,
+            _ => self.map_stream(move |stream| {
+                let note = note.clone();
+                Box::pin(stream.inspect(move |_| note()))
+            }),
+        }
+    }
+
+    /// The same body, whose bytes in memory are handed over in pieces of at most 64 KiB.
+    pub(crate) fn in_pieces(self) -> Self {
+        const PIECE: usize = 64 << 10;
+        let Source::Bytes(bytes) = &self.source else {
+            return self;
+        };
+        let bytes = bytes.clone();
+        let open: Opener = Arc::new(move || {
+            let mut rest = bytes.clone();
+            let pieces = std::iter::from_fn(move || {
+                let piece = rest.split_to(rest.len().min(PIECE));
+                (!piece.is_empty()).then_some(Ok(piece))
+            });
+            Box::pin(async { Ok(Box::pin(stream::iter(pieces)) as BodyStream) })
+        });
+        if self.is_empty() {
+            self
+        } else {
+            Self::of(Source::Open(open), self.size)
+        }
+    }
+
+    /// The same body, whose bytes go through `wrap` each time that they are read. Bytes in memory stay as they are.
+    pub(crate) fn map_stream(
+        self,
+        wrap: impl Fn(BodyStream) -> BodyStream + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let size = self.size;
+        match self.source {
+            Source::Bytes(_) => self,
             Source::Open(open) => {
                 let open: Opener = Arc::new(move || {
-                    let (opening, note) = (open(), note.clone());
-                    Box::pin(async move {
-                        let stream = opening.await?;
-                        let watched: BodyStream = Box::pin(stream.inspect(move |_| note()));
-                        Ok(watched)
-                    })
+                    let (opening, wrap) = (open(), wrap.clone());
+                    Box::pin(async move { Ok(wrap(opening.await?)) })
                 });
                 Self::of(Source::Open(open), size)
             }
-            Source::Once(_) => Self::one_shot(Box::pin(self.into_stream().inspect(move |_| note())), size),
+            Source::Once(_) => Self::one_shot(wrap(self.into_stream()), size),
         }
     }
 

@@ -38,7 +38,7 @@ impl Limits {
         self.timeout(Phase::Whole, allowed.unwrap_or_default())
     }
 
-    fn timeout(&self, phase: Phase, after: Duration) -> Error {
+    pub(super) fn timeout(&self, phase: Phase, after: Duration) -> Error {
         Error::Timeout {
             method: self.method.clone(),
             url: self.url.clone(),

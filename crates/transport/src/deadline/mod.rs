@@ -1,4 +1,4 @@
-//! A limit on whole requests, and on how slow their answers may be.
+//! A limit on whole requests, and on how slowly the bodies of requests and answers may move.
 //!
 //! Neither is set by default: a slow transfer that moves is healthy, and how long it may take depends on its size. The
 //! limits of [single phases](crate::settings::Timeouts) notice a server that goes silent; these notice one that trickles.
@@ -30,6 +30,7 @@ mod body;
 mod layer;
 mod options;
 mod service;
+mod upload;
 
 pub use self::layer::DeadlineLayer;
 pub use self::options::{DeadlineOptions, MinimumRate};

@@ -1,13 +1,13 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// How long requests may take in all, and how slow their answers may be.
+/// How long requests may take in all, and how slowly bodies may move.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DeadlineOptions {
     /// From the call to the last byte of the answer: authentication, waits and retries included. Default: no limit.
     pub total: Option<Duration>,
-    /// How fast the body of an answer has to come. Default: no limit.
+    /// How fast the body of a request has to go, and that of an answer to come. Default: no limit.
     pub minimum_rate: Option<MinimumRate>,
 }
 
@@ -19,7 +19,7 @@ impl DeadlineOptions {
         self
     }
 
-    /// Sets how fast the body of an answer has to come.
+    /// Sets how fast the body of a request has to go, and that of an answer to come.
     #[must_use]
     pub fn with_minimum_rate(mut self, rate: MinimumRate) -> Self {
         self.minimum_rate = Some(rate);
@@ -27,7 +27,8 @@ impl DeadlineOptions {
     }
 }
 
-/// How fast a body has to come, on average over a while. The time that its reader takes does not count.
+/// How fast a body has to move, on average over a while. What this side takes does not count: the reader of an answer,
+/// the source of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MinimumRate {
@@ -54,7 +55,7 @@ impl MinimumRate {
         self
     }
 
-    /// The bytes that have to come in one window.
+    /// The bytes that have to move in one window.
     pub(super) fn bytes(&self) -> u64 {
         let bytes = u128::from(self.bytes_per_second.get()) * self.window.as_millis() / 1000;
         u64::try_from(bytes).unwrap_or(u64::MAX)

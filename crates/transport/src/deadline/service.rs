@@ -6,10 +6,11 @@ use http::{Request, Response};
 use tokio::time::{Instant, timeout_at};
 use tower::Service;
 
-use crate::{Body, BoxError, Deadline, Error, RedactedUrl};
+use crate::{Body, BoxError, Deadline, Error, Phase, RedactedUrl};
 
 use super::DeadlineOptions;
 use super::body::{Limits, Timed};
+use super::upload::Meter;
 
 /// The service of [`DeadlineLayer`](super::DeadlineLayer).
 #[derive(Clone, Debug)]
@@ -52,11 +53,25 @@ where
             method: request.method().clone(),
             url: RedactedUrl::from(request.uri()),
         };
+        let meter = Meter::default();
+        if rate.is_some() {
+            request = request.map(|body| meter.measure(body));
+        }
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let answer = match limits.deadline {
-                Some(at) => timeout_at(at, answer).await.map_err(|_| limits.too_late())?,
-                None => answer.await,
+            let answer = async {
+                match limits.deadline {
+                    Some(at) => timeout_at(at, answer).await.map_err(|_| limits.too_late()),
+                    None => Ok(answer.await),
+                }
+            };
+            let answer = match rate {
+                None => answer.await?,
+                Some(rate) => tokio::select! {
+                    biased;
+                    answer = answer => answer?,
+                    () = meter.too_slow(rate) => return Err(limits.timeout(Phase::SendRate, rate.window)),
+                },
             };
             let response = answer.map_err(Error::from_service)?;
             Ok(response.map(|body| Body::new(Timed::new(body, limits))))

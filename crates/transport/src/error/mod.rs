@@ -177,6 +177,8 @@ pub enum Phase {
     Idle,
     /// Over many pieces of the response's body, which come too slowly.
     Rate,
+    /// Over many pieces of the request's body, which go too slowly.
+    SendRate,
     /// The request as a whole.
     Whole,
 }
@@ -189,6 +191,7 @@ impl fmt::Display for Phase {
             Self::ResponseHeader => "waiting for the response",
             Self::Idle => "reading the response",
             Self::Rate => "the response comes too slowly: it",
+            Self::SendRate => "the request goes too slowly: it",
             Self::Whole => "the whole request",
         })
     }
