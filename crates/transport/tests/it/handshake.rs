@@ -27,9 +27,10 @@ use wharf_transport::{
 
 use crate::proxy::{TestProxy, Way};
 use crate::server::{Handler, Seen, serve};
+use crate::tls::provider;
 
 /// The one host of these tests.
-const HOST: &str = "registry.example";
+pub(crate) const HOST: &str = "registry.example";
 
 /// Resolves every name to this machine.
 #[derive(Debug)]
@@ -41,14 +42,14 @@ impl Resolve for Here {
     }
 }
 
-struct Authority {
+pub(crate) struct Authority {
     pem: String,
     der: rustls::pki_types::CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -61,7 +62,7 @@ impl Authority {
     }
 
     /// A certificate for the host, as `change` would have it.
-    fn issue(&self, change: impl FnOnce(&mut CertificateParams)) -> (rcgen::Certificate, KeyPair) {
+    pub(crate) fn issue(&self, change: impl FnOnce(&mut CertificateParams)) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec![HOST.to_owned()]).expect("a name");
         change(&mut params);
@@ -73,7 +74,7 @@ impl Authority {
         ClientIdentity::new(certificate.pem(), key.serialize_pem())
     }
 
-    fn trusted(&self) -> TlsSettings {
+    pub(crate) fn trusted(&self) -> TlsSettings {
         TlsSettings::default()
             .with_system_roots(SystemRoots::Ignored)
             .with_extra_root(self.pem.clone())
@@ -82,12 +83,12 @@ impl Authority {
 
 /// What a server does with the requests that come by HTTP/2.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Http2 {
+pub(crate) enum Http2 {
     Answers,
     Resets,
 }
 
-struct TlsServer {
+pub(crate) struct TlsServer {
     addr: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
@@ -105,7 +106,7 @@ impl TlsServer {
     }
 
     /// Wants a client certificate of `clients`, offers `protocols`. Answers `/to/URL` by a redirect there.
-    async fn with(
+    pub(crate) async fn with(
         (certificate, key): (rcgen::Certificate, KeyPair),
         clients: Option<&Authority>,
         protocols: &[&str],
@@ -146,11 +147,11 @@ impl TlsServer {
         Self { addr, seen, task }
     }
 
-    fn registry(&self) -> String {
+    pub(crate) fn registry(&self) -> String {
         format!("{HOST}:{}", self.addr.port())
     }
 
-    fn versions(&self) -> Vec<Version> {
+    pub(crate) fn versions(&self) -> Vec<Version> {
         let seen = self.seen.lock().expect("not poisoned");
         seen.iter().map(|seen| seen.version).collect()
     }
@@ -161,7 +162,7 @@ fn acceptor(
     clients: Option<&Authority>,
     protocols: &[&str],
 ) -> TlsAcceptor {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = provider();
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .expect("versions");
@@ -186,7 +187,7 @@ fn acceptor(
     TlsAcceptor::from(Arc::new(config))
 }
 
-fn builder(tls: TlsSettings) -> TransportBuilder {
+pub(crate) fn builder(tls: TlsSettings) -> TransportBuilder {
     let settings = RegistrySettings::default()
         .with_plain_http(PlainHttp::Never)
         .with_tls(tls);
@@ -197,7 +198,7 @@ fn builder(tls: TlsSettings) -> TransportBuilder {
         .default_settings(settings)
 }
 
-async fn get(transport: &Transport, registry: &str, path: &str) -> Result<(), Error> {
+pub(crate) async fn get(transport: &Transport, registry: &str, path: &str) -> Result<(), Error> {
     let registry: Registry = registry.parse().expect("a registry");
     let request = Request::get(transport.url(&registry, path)?)
         .extension(RegistryContext::new(registry))
@@ -212,12 +213,12 @@ async fn get(transport: &Transport, registry: &str, path: &str) -> Result<(), Er
         .map(drop)
 }
 
-async fn get_once(builder: TransportBuilder, server: &TlsServer) -> Result<(), Error> {
+pub(crate) async fn get_once(builder: TransportBuilder, server: &TlsServer) -> Result<(), Error> {
     get(&builder.build()?, &server.registry(), "/v2/").await
 }
 
 #[track_caller]
-fn check_failure(result: &Result<(), Error>, want: TlsFailure) {
+pub(crate) fn check_failure(result: &Result<(), Error>, want: TlsFailure) {
     match result {
         Err(error @ Error::Tls { failure, .. }) => {
             assert_eq!(*failure, want, "{error:?}");

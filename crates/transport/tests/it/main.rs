@@ -3,9 +3,9 @@
 mod address;
 mod auth;
 mod fake;
-#[cfg(feature = "aws-lc-rs")]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod h2;
-#[cfg(feature = "aws-lc-rs")]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod handshake;
 mod leak;
 mod limits;
@@ -16,6 +16,8 @@ mod plain;
 mod proxy;
 mod refusals;
 mod replay;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod self_signed;
 mod server;
-#[cfg(feature = "aws-lc-rs")]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tls;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::Full;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -42,15 +43,26 @@ impl Authority {
     }
 }
 
+/// What the build speaks TLS by.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    #[cfg(feature = "aws-lc-rs")]
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    #[cfg(not(feature = "aws-lc-rs"))]
+    let provider = rustls::crypto::ring::default_provider();
+    Arc::new(provider)
+}
+
 /// Speaks TLS as the authority's server, offers `protocols`, and wants a client certificate of `clients`.
 pub(crate) fn acceptor(
     authority: &Authority,
     protocols: &[&str],
     clients: Option<&Authority>,
 ) -> TlsAcceptor {
-    let (certificate, key) =
-        authority.issue(&["127.0.0.1", "localhost"], ExtendedKeyUsagePurpose::ServerAuth);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let (certificate, key) = authority.issue(
+        &["127.0.0.1", "::1", "localhost"],
+        ExtendedKeyUsagePurpose::ServerAuth,
+    );
+    let provider = provider();
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .expect("versions");
@@ -91,8 +103,11 @@ impl Drop for TlsServer {
 
 impl TlsServer {
     async fn start(authority: &Authority, protocols: &[&str], clients: Option<&Authority>) -> Self {
-        let acceptor = acceptor(authority, protocols, clients);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::listen("127.0.0.1:0", acceptor(authority, protocols, clients)).await
+    }
+
+    async fn listen(address: &str, acceptor: TlsAcceptor) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let registry = listener
             .local_addr()
             .expect("bound")
@@ -161,6 +176,21 @@ async fn the_version_is_negotiated() {
             .await
             .expect("trusted");
         assert_eq!((echo, server.versions()), (Bytes::from("asdf"), vec![version]));
+    }
+}
+
+#[tokio::test]
+async fn a_registry_may_be_an_address_of_ipv6() {
+    let authority = Authority::new();
+    for protocol in ["h2", "http/1.1"] {
+        let server = TlsServer::listen("[::1]:0", acceptor(&authority, &[protocol], None)).await;
+        assert!(server.registry.to_string().starts_with("[::1]:"));
+        let echo = server.echo(trusting(&authority), Body::full("asdf")).await;
+        assert_eq!(echo.expect("trusted"), "asdf");
+        let seen = server.seen.lock().expect("not poisoned");
+        let host = seen[0].uri.authority().map(ToString::to_string);
+        let host = host.or_else(|| Some(seen[0].headers["host"].to_str().ok()?.to_owned()));
+        assert_eq!(host, Some(server.registry.to_string()));
     }
 }
 

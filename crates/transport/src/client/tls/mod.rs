@@ -1,12 +1,14 @@
 //! TLS by rustls: which authorities are trusted, and which certificate is shown, at which host.
 
 mod roots;
+mod self_signed;
 mod verify;
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -23,7 +25,8 @@ use super::connect::ConnectError;
 use super::hosts::{HostKey, Hosts, host_key};
 use super::stream::BoxStream;
 
-use self::roots::RootSource;
+use self::roots::{RootSource, Roots};
+use self::self_signed::SelfSigned;
 use self::verify::AcceptAny;
 
 /// In the order of preference: which one is used is decided here and not by the process.
@@ -60,7 +63,7 @@ pub(super) struct Configs {
     /// Those of hosts with a folder in `dirs`. Hosts without one are not kept, since servers choose hosts too.
     of_dirs: Mutex<HashMap<(HostKey, Show), Arc<ClientConfig>>>,
     root_source: RootSource,
-    system_roots: OnceLock<Result<RootCertStore, Arc<Error>>>,
+    system_roots: OnceLock<Result<Roots, Arc<Error>>>,
 }
 
 /// One configuration, built at its first handshake: to read the system's authorities takes longer than many a request.
@@ -193,7 +196,21 @@ impl Configs {
             .with_safe_default_protocol_versions()
             .map_err(|error| failed("setting up TLS")(error.into()))?;
         let builder = match settings.verification {
-            Verification::Full => builder.with_root_certificates(self.roots(settings)?),
+            Verification::Full => match self.roots(settings)? {
+                Roots { authorities, named } if named.is_empty() || authorities.is_empty() => {
+                    builder.with_root_certificates(authorities)
+                }
+                Roots { authorities, named } => {
+                    let usual =
+                        WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), provider).build();
+                    builder
+                        .dangerous()
+                        .with_custom_certificate_verifier(Arc::new(SelfSigned {
+                            usual: usual.map_err(|error| failed("setting up TLS")(error.into()))?,
+                            trusted: named,
+                        }))
+                }
+            },
             Verification::InsecureSkip => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AcceptAny(provider))),
@@ -215,7 +232,7 @@ impl Configs {
         Ok(config)
     }
 
-    fn roots(&self, settings: &TlsSettings) -> Result<RootCertStore, Error> {
+    fn roots(&self, settings: &TlsSettings) -> Result<Roots, Error> {
         let mut roots = match settings.system_roots {
             SystemRoots::Trusted => {
                 let read = || self.root_source.read().map_err(Arc::new);
@@ -229,7 +246,10 @@ impl Configs {
                     }
                 }
             }
-            SystemRoots::Ignored => RootCertStore::empty(),
+            SystemRoots::Ignored => Roots {
+                authorities: RootCertStore::empty(),
+                named: Vec::new(),
+            },
         };
         for pem in &settings.extra_roots {
             let failed = |source: BoxError| Error::Settings {
@@ -239,7 +259,9 @@ impl Configs {
             let mut found = false;
             for certificate in CertificateDer::pem_slice_iter(pem) {
                 let certificate = certificate.map_err(|error| failed(error.into()))?;
-                roots.add(certificate).map_err(|error| failed(error.into()))?;
+                roots.named.push(certificate.clone());
+                let added = roots.authorities.add(certificate);
+                added.map_err(|error| failed(error.into()))?;
                 found = true;
             }
             if !found {
