@@ -12,6 +12,9 @@ const DOCUMENT: &str = "docs/ARCHITECTURE.md";
 /// The test server: any crate below which it does not stand may test against it.
 const REGISTRY: &str = "wharf-registry";
 
+/// Other people's programs, for tests: nobody ships it, and every test may have it.
+const TESTKIT: &str = "wharf-testkit";
+
 /// Per package, those that it may use.
 type Table = BTreeMap<String, Vec<String>>;
 
@@ -118,7 +121,9 @@ fn judge(table: &Table, edge: &Edge<'_>) -> Option<Finding> {
             .is_some_and(|uses| uses.iter().any(|name| name == to))
     };
     let as_test_server = edge.in_tests && edge.to == REGISTRY && edge.from != REGISTRY;
-    let allowed = may_use(edge.from, edge.to) || (as_test_server && !may_use(REGISTRY, edge.from));
+    let as_testkit = edge.in_tests && edge.to == TESTKIT;
+    let allowed =
+        may_use(edge.from, edge.to) || as_testkit || (as_test_server && !may_use(REGISTRY, edge.from));
     let message = format!(
         "{} may not use {}{}: {DOCUMENT} has no such edge",
         edge.from,
@@ -190,9 +195,17 @@ mod tests {
     }
 
     #[test]
+    fn the_testkit_is_for_tests() {
+        let want = "crates/x/Cargo.toml:9: wharf-authn may not use wharf-testkit: \
+                    docs/ARCHITECTURE.md has no such edge";
+        check_edge("wharf-authn", "wharf-testkit", false, Some(want));
+    }
+
+    #[test]
     fn test_edges() {
         check_edge("wharf-authn", "wharf-name", true, None);
         check_edge("wharf-authn", "wharf-registry", true, None);
+        check_edge("wharf-v1", "wharf-testkit", true, None);
         check_edge(
             "wharf-v1",
             "wharf-registry",

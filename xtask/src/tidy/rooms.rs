@@ -1,4 +1,4 @@
-//! Who reads the README finds every crate.
+//! Who reads the README finds every crate that is published.
 
 use super::Finding;
 use crate::workspace::File;
@@ -20,7 +20,11 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
         .collect()
 }
 
+/// The name of what is published.
 fn package(manifest: &str) -> Option<&str> {
+    if manifest.lines().any(|line| line == "publish = false") {
+        return None;
+    }
     manifest
         .lines()
         .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
@@ -51,6 +55,10 @@ mod tests {
             file("crates/name/Cargo.toml", "[package]\nname = \"wharf-name\"\n"),
             file("crates/v1/Cargo.toml", "[package]\nname = \"wharf-v1\"\n"),
             file("crates/wharf/Cargo.toml", "[package]\nname = \"wharf\"\n"),
+            file(
+                "crates/kit/Cargo.toml",
+                "[package]\nname = \"kit\"\npublish = false\n",
+            ),
             file("xtask/Cargo.toml", "[package]\nname = \"xtask\"\n"),
         ];
         let got: Vec<String> = check(&files).iter().map(ToString::to_string).collect();

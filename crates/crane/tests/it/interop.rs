@@ -6,24 +6,25 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use wharf::layout::{AppendOptions, Layout};
+use wharf_testkit::{Served, docker_registry, is_installed, run};
 
 use crate::fixture::{index_of, packed};
 use crate::registry::TestRegistry;
 use crate::sandbox::{Sandbox, read};
-use crate::serve::{Served, is_installed};
+use crate::serve::ServedCrane;
 
 /// Two registries of different make, and a place to work in.
 struct Harbour {
     sandbox: Sandbox,
     foreign: Served,
-    ours: Served,
+    ours: ServedCrane,
 }
 
 impl Harbour {
     fn open() -> Option<Self> {
         let sandbox = Sandbox::new();
-        let foreign = Served::distribution(&sandbox)?;
-        let ours = Served::crane(&sandbox, &["--disk", "ours"]);
+        let foreign = docker_registry(&sandbox.path(""), "")?;
+        let ours = ServedCrane::start(&sandbox, &["--disk", "ours"]);
         Some(Self {
             sandbox,
             foreign,
@@ -93,9 +94,9 @@ impl Harbour {
             assert_eq!(self.sandbox.stdout(&["digest", &to]).trim_end(), digest);
         }
         assert_eq!(self.sandbox.stdout(&["ls", &self.ours("on")]), "v1\n");
-        assert_eq!(self.sandbox.stdout(&["catalog", &self.ours.host]), "on\nship\n");
+        assert_eq!(self.sandbox.stdout(&["catalog", self.ours.host()]), "on\nship\n");
         assert_eq!(
-            self.sandbox.stdout(&["catalog", &self.foreign.host]),
+            self.sandbox.stdout(&["catalog", self.foreign.host()]),
             "on\nship\n"
         );
     }
@@ -109,11 +110,11 @@ impl Harbour {
     }
 
     fn foreign(&self, name: &str) -> String {
-        format!("{}/{name}", self.foreign.host)
+        format!("{}/{name}", self.foreign.host())
     }
 
     fn ours(&self, name: &str) -> String {
-        format!("{}/{name}", self.ours.host)
+        format!("{}/{name}", self.ours.host())
     }
 }
 
@@ -193,10 +194,10 @@ fn deletion_in_docker_registry() {
     let registry = TestRegistry::start();
     registry.put_image("app:v1", &crate::fixture::image());
     let sandbox = Sandbox::new();
-    let Some(foreign) = Served::distribution(&sandbox) else {
+    let Some(foreign) = docker_registry(&sandbox.path(""), "") else {
         return;
     };
-    let there = format!("{}/app", foreign.host);
+    let there = format!("{}/app", foreign.host());
     sandbox.stdout(&["copy", &registry.at("app:v1"), &format!("{there}:v1")]);
     let digest = sandbox.stdout(&["digest", "--full-ref", &format!("{there}:v1")]);
     sandbox.stdout(&["delete", digest.trim_end()]);
@@ -231,17 +232,6 @@ fn blobs(layout: &Path) -> Vec<String> {
     }
     names.sort();
     names
-}
-
-#[track_caller]
-fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("it starts");
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
 }
 
 fn runtime() -> tokio::runtime::Runtime {

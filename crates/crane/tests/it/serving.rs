@@ -1,23 +1,24 @@
 //! `crane registry serve`.
 
 use insta::assert_snapshot;
+use wharf_testkit::send;
 
 use crate::fixture::image;
 use crate::registry::TestRegistry;
 use crate::sandbox::Sandbox;
-use crate::serve::{Served, send};
+use crate::serve::ServedCrane;
 
 #[test]
 fn it_says_its_port_and_stops_when_told() {
     for signal in ["INT", "TERM"] {
         let sandbox = Sandbox::new();
-        let mut served = Served::crane(&sandbox, &[""; 0]);
+        let mut served = ServedCrane::start(&sandbox, &[""; 0]);
         assert!(
             served.greeting.contains(" serving on port "),
             "{}",
             served.greeting
         );
-        assert_eq!(sandbox.stdout(&["catalog", &served.host]), "");
+        assert_eq!(sandbox.stdout(&["catalog", served.host()]), "");
         send(signal, served.id());
         assert_eq!(served.wait().code(), Some(0), "SIG{signal}");
     }
@@ -30,8 +31,8 @@ fn what_is_on_disk_is_there_after_a_restart() {
     let sandbox = Sandbox::new();
     for round in 0..2 {
         // The directory is made, with those above it.
-        let mut served = Served::crane(&sandbox, &["--disk", "some/store"]);
-        let there = format!("{}/app:v1", served.host);
+        let mut served = ServedCrane::start(&sandbox, &["--disk", "some/store"]);
+        let there = format!("{}/app:v1", served.host());
         if round == 0 {
             sandbox.stdout(&["copy", &registry.at("app:v1"), &there]);
         }

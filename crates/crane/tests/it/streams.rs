@@ -81,7 +81,7 @@ fn signals_end_a_command_and_what_it_began() {
             .spawn()
             .expect("crane starts");
         registry.run(gate.reached_by(1));
-        crate::serve::send(signal, child.id());
+        wharf_testkit::send(signal, child.id());
         let output = child.wait_with_output().expect("waitable");
         assert_eq!(sandbox.show(&output), want);
         assert_eq!(sandbox.list(), [""; 0]);

@@ -2,14 +2,15 @@
 //! so and prove nothing.
 
 mod issuer;
-mod process;
 
 use std::sync::Arc;
 
 use http::{Request, StatusCode};
+use tempfile::TempDir;
 use wharf_authn::{AnonymousKeychain, Basic, Keychain, StaticKeychain};
-use wharf_name::Reference;
+use wharf_name::{Reference, Registry};
 use wharf_remote::{Client, CopyOptions, Event, Observer};
+use wharf_testkit::{Served, docker_registry};
 use wharf_transport::settings::RegistrySettings;
 use wharf_transport::{Body, Error, RegistryContext};
 use wharf_v1::Image;
@@ -17,7 +18,6 @@ use wharf_v1::Image;
 use crate::kit::reference;
 
 use self::issuer::Issuer;
-use self::process::{Distribution, is_installed};
 
 /// Made by Debian's htpasswd 2.4 (`htpasswd -nbB alice wonderland`).
 const HTPASSWD: &str = "alice:$2y$05$bfw/V5k15pgs043y2vnpHOA27hhCNv.qYlQh7Dzen.ix6VI5ZBFp.\n";
@@ -35,14 +35,29 @@ impl Observer for Mounts {
 }
 
 struct Setup {
-    registry: Distribution,
+    registry: Served,
+    _folder: TempDir,
     settings: RegistrySettings,
     mounts: Arc<Mounts>,
 }
 
 impl Setup {
+    /// `None` if there is no `docker-registry`.
+    fn start(folder: TempDir, auth: &str, settings: RegistrySettings) -> Option<Self> {
+        Some(Self {
+            registry: docker_registry(folder.path(), auth)?,
+            _folder: folder,
+            settings,
+            mounts: Arc::default(),
+        })
+    }
+
+    fn name(&self) -> Registry {
+        self.registry.host().parse().expect("an address is a registry")
+    }
+
     fn client(&self, keychain: impl Keychain) -> Client {
-        let registry = self.registry.name();
+        let registry = self.name();
         Client::builder()
             .keychain(Arc::new(keychain))
             .observer(Arc::clone(&self.mounts) as Arc<dyn Observer>)
@@ -52,19 +67,16 @@ impl Setup {
     }
 
     fn client_of(&self, user: &str, password: &str) -> Client {
-        self.client(StaticKeychain::new(
-            self.registry.name(),
-            Basic::new(user, password),
-        ))
+        self.client(StaticKeychain::new(self.name(), Basic::new(user, password)))
     }
 
     fn reference(&self, text: &str) -> Reference {
-        reference(&format!("{}/{text}", self.registry.name()))
+        reference(&format!("{}/{text}", self.name()))
     }
 
     /// Asks whether the registry takes the client's credentials, as a login does.
     async fn login(&self, client: &Client) -> Result<StatusCode, Error> {
-        let (transport, registry) = (client.transport(), self.registry.name());
+        let (transport, registry) = (client.transport(), self.name());
         let request = Request::get(transport.url(&registry, "/v2/")?)
             .extension(RegistryContext::new(registry))
             .body(Body::empty())
@@ -129,9 +141,6 @@ fn image() -> impl Image {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_of_docker_registry() {
-    if !is_installed() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let htpasswd = folder.path().join("htpasswd");
     std::fs::write(&htpasswd, HTPASSWD).expect("written");
@@ -139,19 +148,14 @@ async fn passwords_of_docker_registry() {
         "auth: {{htpasswd: {{realm: wharf, path: {}}}}}\n",
         htpasswd.display()
     );
-    let setup = Setup {
-        registry: Distribution::start(folder, &auth),
-        settings: RegistrySettings::default(),
-        mounts: Arc::default(),
+    let Some(setup) = Setup::start(folder, &auth, RegistrySettings::default()) else {
+        return;
     };
     setup.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_of_docker_registry() {
-    if !is_installed() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let issuer = Issuer::start("alice", "wonderland").await;
     let bundle = folder.path().join("bundle.pem");
@@ -161,11 +165,10 @@ async fn tokens_of_docker_registry() {
         issuer.realm(),
         bundle.display()
     );
-    let setup = Setup {
-        registry: Distribution::start(folder, &auth),
-        // Another port of the loopback interface is another origin, so it has to be trusted by name.
-        settings: RegistrySettings::default().with_trusted_realm(issuer.origin()),
-        mounts: Arc::default(),
+    // Another port of the loopback interface is another origin, so it has to be trusted by name.
+    let settings = RegistrySettings::default().with_trusted_realm(issuer.origin());
+    let Some(setup) = Setup::start(folder, &auth, settings) else {
+        return;
     };
     setup.check().await;
 
