@@ -12,9 +12,10 @@ use bytes::Bytes;
 use futures_util::future::join;
 use oci_spec::image::{Descriptor, MediaType};
 use tokio::io::AsyncRead;
-use wharf_v1::ByteStream;
+use wharf_v1::{ByteStream, Layer};
 
 use crate::feed::feed;
+use crate::media_type::follow;
 use crate::pass::{self, Outcome};
 use crate::spooled::Blob;
 use crate::stop::{Stop, blocking};
@@ -34,7 +35,8 @@ use crate::{Compression, Error, Family, SpooledLayer, files, tree};
 pub struct LayerBuilder {
     source: Source,
     media_type: Option<MediaType>,
-    family: Family,
+    family: Option<Family>,
+    compression: Option<Compression>,
     pass: pass::Settings,
     tree: tree::Settings,
 }
@@ -44,6 +46,7 @@ enum Source {
     Stream(ByteStream),
     Directory(PathBuf),
     Files(BTreeMap<String, Bytes>),
+    Layer(Arc<dyn Layer>),
 }
 
 impl LayerBuilder {
@@ -89,11 +92,37 @@ impl LayerBuilder {
         Self::new(Source::Files(files.collect()))
     }
 
+    /// A layer of what another one holds, changed by what is asked for here: other times, another
+    /// compression. It keeps the other one's family of media types and its compression, except where
+    /// they are set. What comes from the other one is verified to its end, if that verifies itself.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::SystemTime;
+    /// use wharf_layer::{Compression, LayerBuilder};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), wharf_layer::Error> {
+    /// let files = LayerBuilder::from_files([("hello", "world")]).compression(Compression::None);
+    /// let layer = files.build().await?;
+    /// let same = LayerBuilder::from_layer(Arc::new(layer.clone())).build().await?;
+    /// assert_eq!(same.as_descriptor(), layer.as_descriptor());
+    /// let year_2001 = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    /// let changed = LayerBuilder::from_layer(Arc::new(layer.clone())).mtime(year_2001).build().await?;
+    /// assert_ne!(changed.as_diff_id(), layer.as_diff_id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_layer(layer: Arc<dyn Layer>) -> Self {
+        Self::new(Source::Layer(layer))
+    }
+
     fn new(source: Source) -> Self {
         Self {
             source,
             media_type: None,
-            family: Family::default(),
+            compression: None,
+            family: None,
             pass: pass::Settings::default(),
             tree: tree::Settings::default(),
         }
@@ -106,15 +135,37 @@ impl LayerBuilder {
         self
     }
 
-    /// Sets whose media type the layer gets. Default: [`Family::Oci`].
+    /// Sets whose media type the layer gets. Default: [`Family::Oci`], or that of the layer it is made
+    /// [from](Self::from_layer).
     pub fn family(mut self, family: Family) -> Self {
-        self.family = family;
+        self.family = Some(family);
         self
     }
 
-    /// Sets how content that comes uncompressed is stored. Default: gzip at level 1.
+    /// Sets how content that comes uncompressed is stored. Default: gzip at level 1, or as it comes
+    /// [from a layer](Self::from_layer).
+    ///
+    /// Content that comes compressed is kept byte for byte; where its entries are changed, it is
+    /// compressed again in the same format.
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.pass.compression = compression;
+        self.compression = Some(compression);
+        self
+    }
+
+    /// Sets how content is stored, however it comes. The diff_id stays what it was.
+    pub fn recompress(mut self, compression: Compression) -> Self {
+        self.pass.recompression = Some(compression);
+        self
+    }
+
+    /// Makes the content a layer for Windows: everything moves below `Files`, beside an empty `Hives`,
+    /// and gets the security descriptor of `BUILTIN\Users` (a PAX record `MSWINDOWS.rawsd`). Targets of
+    /// hard links move along. Fails with [`Error::ForWindows`] when it is such a layer already, and
+    /// with [`Error::Escapes`] on names that lead out of the layer.
+    ///
+    /// Ancestor in Go: `mutate.Windows`.
+    pub fn for_windows(mut self) -> Self {
+        self.pass.edits.windows = true;
         self
     }
 
@@ -131,10 +182,19 @@ impl LayerBuilder {
         self
     }
 
-    /// Gives every entry made [from a directory](Self::from_directory) this time, in whole seconds, not
-    /// before 1970. Default: each file's own.
+    /// Gives every entry this time, in whole seconds, not before 1970. Default: entries keep theirs;
+    /// those made [from files](Self::from_files) have 0.
+    ///
+    /// In an archive that exists, all headers get it as the time of modification, and as those of
+    /// access, change and creation where they have one. Nothing else changes, except that the archive
+    /// ends with the two blocks of zeros that mark its end. The content streams by.
+    ///
+    /// A build tool that honours `SOURCE_DATE_EPOCH` passes its value here.
+    ///
+    /// Ancestor in Go: `mutate.Time`.
     pub fn mtime(mut self, time: SystemTime) -> Self {
-        self.tree.mtime = Some(time);
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.pass.edits.mtime = Some(since.as_secs());
         self
     }
 
@@ -151,7 +211,7 @@ impl LayerBuilder {
     /// [`Error::Io`] or [`Error::Read`] when the input cannot be read, [`Error::NotTar`] when it is not
     /// a whole tar archive, [`Error::Spool`] when the temporary file cannot be written,
     /// [`Error::Unsupported`] when the build lacks the codec, [`Error::Changed`] when a file changes
-    /// its size meanwhile.
+    /// meanwhile, and those of [`for_windows`](Self::for_windows).
     ///
     /// # Cancel safety
     /// When the future is dropped the work ends soon, and nothing is left behind.
@@ -159,18 +219,24 @@ impl LayerBuilder {
         let Self {
             source,
             media_type,
+            compression,
             family,
-            pass,
+            mut pass,
             tree,
         } = self;
+        let (old_type, otherwise) = match &source {
+            Source::Layer(layer) => (Some(layer.media_type()), Compression::None),
+            _ => (None, Compression::default()),
+        };
+        pass.compression = compression.unwrap_or(otherwise);
         let (outcome, original) = match source {
-            Source::TarFile(path) => blocking(move |stop| read_file(&path, &pass, &stop)).await?,
-            Source::Stream(stream) => {
-                let (feeder, reader) = feed(stream);
-                let work = blocking(move |_| pass::read(reader, true, &pass));
-                let ((), outcome) = join(feeder.run(), work).await;
-                (outcome?, None)
+            Source::Layer(layer) => {
+                let opened = layer.compressed().await;
+                let stream = opened.map_err(|error| Error::Read { source: error.into() })?;
+                (read_stream(stream, pass).await?, None)
             }
+            Source::TarFile(path) => blocking(move |stop| read_file(&path, &pass, &stop)).await?,
+            Source::Stream(stream) => (read_stream(stream, pass).await?, None),
             Source::Directory(path) => {
                 let write = move |stop: Stop| {
                     pass::write(&pass, |out| tree::write(&path, tree, &mut stop.watch(out)))
@@ -182,7 +248,10 @@ impl LayerBuilder {
                 (blocking(write).await?, None)
             }
         };
-        let media_type = media_type.unwrap_or_else(|| family.layer(outcome.codec));
+        let media_type = media_type.unwrap_or_else(|| match (family, old_type) {
+            (None, Some(old)) => follow(&old, outcome.codec),
+            (family, _) => family.unwrap_or_default().layer(outcome.codec),
+        });
         let descriptor = Descriptor::new(media_type, outcome.size, outcome.digest);
         let blob = match outcome.spool {
             Some(spool) => Blob::Spool(Arc::new(spool)),
@@ -190,6 +259,14 @@ impl LayerBuilder {
         };
         Ok(SpooledLayer::new(descriptor, outcome.diff_id, blob))
     }
+}
+
+/// Passes over a stream, which is always spooled.
+async fn read_stream(stream: ByteStream, settings: pass::Settings) -> Result<Outcome, Error> {
+    let (feeder, reader) = feed(stream);
+    let work = blocking(move |_| pass::read(reader, true, &settings));
+    let ((), outcome) = join(feeder.run(), work).await;
+    outcome
 }
 
 /// Passes over a tar file. What cannot be read a second time is spooled.
@@ -209,6 +286,7 @@ impl fmt::Debug for Source {
             Self::TarFile(path) => f.debug_tuple("TarFile").field(path).finish(),
             Self::Stream(_) => f.write_str("Stream"),
             Self::Directory(path) => f.debug_tuple("Directory").field(path).finish(),
+            Self::Layer(layer) => f.debug_tuple("Layer").field(layer).finish(),
             Self::Files(files) => f.debug_tuple("Files").field(&files.keys()).finish(),
         }
     }

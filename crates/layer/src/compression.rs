@@ -34,6 +34,15 @@ impl Compression {
         Self::Zstd { level: 3 }
     }
 
+    /// The default of this codec.
+    pub(crate) fn of(codec: Codec) -> Self {
+        match codec {
+            Codec::None => Self::None,
+            Codec::Zstd => Self::zstd(),
+            _ => Self::gzip(),
+        }
+    }
+
     /// What content that is stored so begins with.
     #[must_use]
     pub fn codec(self) -> Codec {

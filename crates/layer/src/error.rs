@@ -43,6 +43,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A layer cannot be made one for Windows, since it is one: it has entries below `Files`.
+    #[error("file path {path:?} already suitable for Windows")]
+    ForWindows {
+        /// The name of such an entry.
+        path: String,
+    },
+    /// The name of an entry, or the target of a hard link, leads out of the layer.
+    #[error("{path:?} leads out of the layer")]
+    Escapes {
+        /// The name or target.
+        path: String,
+    },
     /// The build lacks the feature for this compression.
     #[error("this build does not support {codec}")]
     Unsupported {

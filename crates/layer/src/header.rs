@@ -9,6 +9,7 @@
 pub const BLOCK: usize = 512;
 
 const NAME: std::ops::Range<usize> = 0..100;
+const CHECKSUM: std::ops::Range<usize> = 148..156;
 const PREFIX: std::ops::Range<usize> = 345..500;
 
 /// Largest size that eleven octal digits hold.
@@ -22,24 +23,37 @@ pub fn regular_file(name: &str, mode: u32, size: u64) -> Vec<u8> {
     let split = split(name);
     let mut records = Vec::new();
     if split.is_none() {
-        record(&mut records, "path", name);
+        record(&mut records, b"path", name.as_bytes());
     }
     if size > SIZE_MAX {
-        record(&mut records, "size", &size.to_string());
+        record(&mut records, b"size", size.to_string().as_bytes());
     }
+    let mut out = extended(name, &records);
+    let fitting = if size > SIZE_MAX { 0 } else { size };
+    match split {
+        Some((prefix, name)) => out.extend(ustar(prefix, name, b'0', mode, fitting)),
+        None => out.extend(ustar("", &truncated(name), b'0', mode, fitting)),
+    }
+    out
+}
+
+/// The blocks of a PAX header with these records, for the entry of this name. Nothing without records.
+pub(crate) fn extended(name: &str, records: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     if !records.is_empty() {
         let (directory, base) = name.rsplit_once('/').unwrap_or(("", name));
         let separator = if directory.is_empty() { "" } else { "/" };
         let pax_name = format!("{directory}{separator}PaxHeaders.0/{base}");
-        out.extend(ustar("", &truncated(&pax_name), b'x', 0, records.len() as u64));
-        out.extend(&records);
+        let pax_name = truncated(&pax_name);
+        out.extend(ustar(
+            "",
+            pax_name.trim_end_matches('/'),
+            b'x',
+            0,
+            records.len() as u64,
+        ));
+        out.extend(records);
         out.resize(out.len() + padding(records.len() as u64), 0);
-    }
-    let fitting = if size > SIZE_MAX { 0 } else { size };
-    match split {
-        Some((prefix, name)) => out.extend(ustar(prefix, name, b'0', mode, fitting)),
-        None => out.extend(ustar("", &truncated(name), b'0', mode, fitting)),
     }
     out
 }
@@ -71,7 +85,7 @@ fn split(name: &str) -> Option<(&str, &str)> {
 }
 
 /// What of a name goes into the header when a record has it whole.
-fn truncated(name: &str) -> String {
+pub(crate) fn truncated(name: &str) -> String {
     name.chars()
         .filter(char::is_ascii)
         .filter(|c| *c != '\0')
@@ -80,20 +94,23 @@ fn truncated(name: &str) -> String {
 }
 
 /// `"LENGTH KEY=VALUE\n"`, where the length counts itself.
-fn record(out: &mut Vec<u8>, key: &str, value: &str) {
+pub(crate) fn record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
     let mut length = rest;
     while length != rest + digits(length) {
         length = rest + digits(length);
     }
-    out.extend(format!("{length} {key}={value}\n").as_bytes());
+    out.extend(length.to_string().as_bytes());
+    for part in [&b" "[..], key, b"=", value, b"\n"] {
+        out.extend(part);
+    }
 }
 
 fn digits(n: usize) -> usize {
     n.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
-fn ustar(prefix: &str, name: &str, kind: u8, mode: u32, size: u64) -> [u8; BLOCK] {
+pub(crate) fn ustar(prefix: &str, name: &str, kind: u8, mode: u32, size: u64) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     put(&mut block, 0, name.as_bytes());
     put(&mut block, 100, format!("{mode:07o}").as_bytes());
@@ -103,14 +120,26 @@ fn ustar(prefix: &str, name: &str, kind: u8, mode: u32, size: u64) -> [u8; BLOCK
     put(&mut block, 136, b"00000000000");
     block[156] = kind;
     put(&mut block, 257, b"ustar\x0000");
-    put(&mut block, 329, b"0000000");
-    put(&mut block, 337, b"0000000");
+    if kind != b'x' {
+        // Go leaves the numbers of devices out of these headers.
+        put(&mut block, 329, b"0000000");
+        put(&mut block, 337, b"0000000");
+    }
     put(&mut block, PREFIX.start, prefix.as_bytes());
-    // The checksum is that of the header with spaces in its place.
-    put(&mut block, 148, b"        ");
-    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    put(&mut block, 148, format!("{sum:06o}\0 ").as_bytes());
+    seal(&mut block);
     block
+}
+
+/// Sets the checksum.
+pub(crate) fn seal(block: &mut [u8; BLOCK]) {
+    let sum = checksum(block);
+    put(block, CHECKSUM.start, format!("{sum:06o}\0 ").as_bytes());
+}
+
+/// The sum of a header's bytes, with spaces in the place of the checksum.
+pub(crate) fn checksum(block: &[u8; BLOCK]) -> u32 {
+    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    sum(&block[..CHECKSUM.start]) + sum(&b" ".repeat(CHECKSUM.len())) + sum(&block[CHECKSUM.end..])
 }
 
 fn put(block: &mut [u8; BLOCK], at: usize, value: &[u8]) {

@@ -47,7 +47,9 @@ mod files;
 #[cfg(feature = "gzip")]
 mod gzip;
 pub mod header;
+mod media_type;
 mod pass;
+mod rewrite;
 mod spooled;
 mod stop;
 mod stream;

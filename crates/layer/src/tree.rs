@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use tar::{Builder, EntryType, Header, HeaderMode};
 use walkdir::WalkDir;
@@ -14,8 +13,6 @@ use crate::Error;
 /// What of the files' metadata goes into the layer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
-    /// The time of every entry; `None` keeps each file's own.
-    pub(crate) mtime: Option<SystemTime>,
     /// Whether entries keep the numbers of their users and groups, instead of 0.
     pub(crate) keep_owners: bool,
 }
@@ -92,10 +89,6 @@ fn header(metadata: &Metadata, settings: Settings) -> Header {
     if !settings.keep_owners {
         header.set_uid(0);
         header.set_gid(0);
-    }
-    if let Some(time) = settings.mtime {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        header.set_mtime(since.as_secs());
     }
     header
 }

@@ -3,6 +3,7 @@
 mod conformance;
 mod content;
 mod directory;
+mod edit;
 mod golden;
 mod stream;
 mod support;
