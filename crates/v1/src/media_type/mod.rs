@@ -63,6 +63,8 @@ pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.ta
 pub const DOCKER_LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
 /// A layer that lives elsewhere and must not be uploaded, in Docker's naming.
 pub const DOCKER_FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+/// An uncompressed layer that lives elsewhere and must not be uploaded, in Docker's naming.
+pub const DOCKER_PLAIN_FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
 /// The media type in a header value: without parameters such as `; charset=utf-8`, without blanks
 /// around it and, where it is one of those above, in the lower case that they are written in.
@@ -134,6 +136,7 @@ impl MediaTypeExt for MediaType {
                 | OCI_RESTRICTED_LAYER_GZIP
                 | OCI_RESTRICTED_LAYER_ZSTD
                 | DOCKER_FOREIGN_LAYER
+                | DOCKER_PLAIN_FOREIGN_LAYER
         )
     }
 }
@@ -194,6 +197,7 @@ mod tests {
         check("application/vnd.docker.image.rootfs.diff.tar.gzip", "ld");
         check("application/vnd.docker.image.rootfs.diff.tar.zstd", "ld");
         check("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "l");
+        check("application/vnd.docker.image.rootfs.foreign.diff.tar", "l");
         check("application/vnd.example+json", "d");
         check("application/vnd.oci.image.index.v1+json; charset=utf-8", "d");
         check("", "d");
