@@ -1,11 +1,11 @@
-//! Adding annotations.
+//! Adding and removing annotations.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use wharf_v1::{Image, Index};
 
-use crate::image::Change;
+use crate::change::Change;
 use crate::{MutatedImage, MutatedIndex};
 
 /// The image with more annotations in its manifest. Those that it has stay, unless a new one has the
@@ -17,7 +17,13 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    MutatedImage::new(base, Change::Annotations(collect(annotations)))
+    let more = collect(annotations);
+    MutatedImage::new(
+        base,
+        Change::manifest(move |manifest| {
+            manifest.set_annotations(merged(manifest.annotations().clone(), &more));
+        }),
+    )
 }
 
 /// The index with more annotations. Those that it has stay, unless a new one has the same key. Its
@@ -32,23 +38,57 @@ where
     K: Into<String>,
     V: Into<String>,
 {
-    MutatedIndex::new(base, collect(annotations))
+    let more = collect(annotations);
+    MutatedIndex::edited(base, move |index| {
+        index.set_annotations(merged(index.annotations().clone(), &more));
+    })
 }
 
-/// Annotations that came before, with more.
-pub(crate) fn merged(
-    before: Option<&HashMap<String, String>>,
-    more: &BTreeMap<String, String>,
-) -> Option<HashMap<String, String>> {
+/// The image without the annotations that have these keys. Keys that there are not are passed over.
+pub fn remove_annotations<K: Into<String>>(
+    base: Arc<dyn Image>,
+    keys: impl IntoIterator<Item = K>,
+) -> MutatedImage {
+    let keys: Vec<String> = keys.into_iter().map(Into::into).collect();
+    MutatedImage::new(
+        base,
+        Change::manifest(move |manifest| {
+            manifest.set_annotations(without(manifest.annotations().clone(), &keys));
+        }),
+    )
+}
+
+/// The index without the annotations that have these keys. Keys that there are not are passed over.
+pub fn remove_annotations_of_index<K: Into<String>>(
+    base: Arc<dyn Index>,
+    keys: impl IntoIterator<Item = K>,
+) -> MutatedIndex {
+    let keys: Vec<String> = keys.into_iter().map(Into::into).collect();
+    MutatedIndex::edited(base, move |index| {
+        index.set_annotations(without(index.annotations().clone(), &keys));
+    })
+}
+
+type Annotations = Option<HashMap<String, String>>;
+
+fn merged(before: Annotations, more: &BTreeMap<String, String>) -> Annotations {
     if more.is_empty() {
-        return before.cloned();
+        return before;
     }
-    let mut merged = before.cloned().unwrap_or_default();
+    let mut merged = before.unwrap_or_default();
     merged.extend(more.clone());
     Some(merged)
 }
 
-fn collect<K: Into<String>, V: Into<String>>(
+fn without(before: Annotations, keys: &[String]) -> Annotations {
+    before.map(|mut annotations| {
+        annotations.retain(|key, _| !keys.contains(key));
+        annotations
+    })
+}
+
+/// The annotations in an order, so that equal calls make equal values.
+pub(crate) fn collect<K: Into<String>, V: Into<String>>(
     annotations: impl IntoIterator<Item = (K, V)>,
 ) -> BTreeMap<String, String> {
     annotations

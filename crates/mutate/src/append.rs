@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use oci_spec::image::{History, HistoryBuilder, MediaType};
+use oci_spec::image::{History, MediaType};
 use wharf_v1::{Image, Layer};
 
-use crate::MutatedImage;
-use crate::image::Change;
-use crate::layer::Described;
+use crate::change::Change;
+use crate::layers::Described;
+use crate::{MutatedImage, history};
 
 /// What is put on top of an image: a layer with the entry that it gets in the history, or an entry for
 /// a step that made no layer.
@@ -33,7 +33,7 @@ impl Addendum {
     pub fn new(layer: Arc<dyn Layer>) -> Self {
         Self {
             layer: Some(layer),
-            history: no_history(),
+            history: history::blank(),
             description: Description::default(),
         }
     }
@@ -121,8 +121,4 @@ pub fn append_layers(base: Arc<dyn Image>, addenda: impl IntoIterator<Item = Add
         base,
         Change::Append(addenda.into_iter().map(Addendum::into_parts).collect()),
     )
-}
-
-fn no_history() -> History {
-    HistoryBuilder::default().build().expect("nothing is required")
 }

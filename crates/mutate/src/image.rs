@@ -1,24 +1,26 @@
 //! An image that was made from another.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_core::future::BoxFuture;
-use oci_spec::image::{Descriptor, ImageConfiguration, MediaType};
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest, MediaType, Platform};
 use tokio::sync::OnceCell;
+use wharf_layer::Family;
 use wharf_v1::media_type::MediaTypeExt as _;
 use wharf_v1::{Config, DocumentKind, Error, Image, Layer, Manifest};
 
-use crate::annotations::merged;
 use crate::append::Added;
+use crate::change::Change;
+use crate::convert::Counterparts as _;
+use crate::layers::Described;
+use crate::platform;
 
 /// An image that was made from another by a function of this crate.
 ///
-/// Its descriptor has the platform that the base's has, unless the config was edited, which may change
-/// it. What else an index said of the base, like the name it had there, does not hold for the new image.
+/// Its descriptor has the platform that the base's has, changed as far as the config was. What else an
+/// index said of the base, like the name it had there, does not hold for the new image.
 #[derive(Debug)]
 pub struct MutatedImage {
     base: Arc<dyn Image>,
@@ -27,18 +29,12 @@ pub struct MutatedImage {
     documents: OnceCell<Documents>,
 }
 
-/// What is other than in the base.
-pub(crate) enum Change {
-    Append(Vec<Added>),
-    Config(Box<dyn Fn(&mut ImageConfiguration) + Send + Sync>),
-    Annotations(BTreeMap<String, String>),
-}
-
-#[derive(Debug)]
-struct Documents {
-    manifest: Manifest,
-    /// `None` when it is the base's, which then need not be read.
-    config: Option<Config>,
+#[derive(Clone, Debug)]
+pub(crate) struct Documents {
+    pub(crate) manifest: Manifest,
+    /// `None` when it has the base's bytes, which then need not be read.
+    pub(crate) config: Option<Config>,
+    pub(crate) platform: Option<Platform>,
 }
 
 impl MutatedImage {
@@ -47,6 +43,15 @@ impl MutatedImage {
             base,
             change,
             documents: OnceCell::new(),
+        }
+    }
+
+    /// An image whose documents are computed already.
+    pub(crate) fn computed(base: Arc<dyn Image>, documents: Documents, layers: Vec<Arc<dyn Layer>>) -> Self {
+        Self {
+            base,
+            change: Change::Layers(layers),
+            documents: OnceCell::new_with(Some(documents)),
         }
     }
 
@@ -66,19 +71,21 @@ impl MutatedImage {
                         wanted: DocumentKind::Config,
                     });
                 }
-                with_config(&manifest, &self.base.config().await?.edit(edit)?, Vec::new())
+                self.edit(&manifest, edit, |_| {}).await
             }
-            Change::Annotations(more) => {
-                let manifest = manifest.edit(|manifest| {
-                    let annotations = merged(manifest.annotations().as_ref(), more);
-                    manifest.set_annotations(annotations);
-                })?;
-                Ok(Documents {
-                    manifest,
-                    config: None,
-                })
-            }
+            Change::Manifest(edit) => self.only(manifest.edit(edit)?).await,
+            Change::Family(family) => self.only(convert(&manifest, *family)?).await,
+            Change::Layers(_) => unreachable!("its documents are there from the beginning"),
         }
+    }
+
+    /// The base with this manifest and what it has of other documents.
+    async fn only(&self, manifest: Manifest) -> Result<Documents, Error> {
+        Ok(Documents {
+            manifest,
+            config: None,
+            platform: self.base.descriptor().await?.platform().clone(),
+        })
     }
 
     async fn append(&self, manifest: &Manifest, added: &[Added]) -> Result<Documents, Error> {
@@ -90,30 +97,42 @@ impl MutatedImage {
                 diff_ids.push(layer.diff_id().await?.to_string());
             }
         }
+        let push = |manifest: &mut ImageManifest| manifest.layers_mut().extend(descriptors);
         if !is_image {
-            let manifest = push_layers(manifest, None, descriptors)?;
-            return Ok(Documents {
-                manifest,
-                config: None,
-            });
+            return self.only(manifest.edit(push)?).await;
         }
-        let config = self.base.config().await?.edit(|config| {
-            let mut rootfs = config.rootfs().clone();
-            rootfs.diff_ids_mut().extend(diff_ids);
-            config.set_rootfs(rootfs);
+        let edit = |config: &mut ImageConfiguration| {
+            config.rootfs_mut().diff_ids_mut().extend(diff_ids);
             if !added.is_empty() {
                 let mut history = config.history().clone().unwrap_or_default();
                 history.extend(added.iter().map(|added| added.history.clone()));
                 config.set_history(Some(history));
             }
+        };
+        self.edit(manifest, edit, push).await
+    }
+
+    async fn edit(
+        &self,
+        manifest: &Manifest,
+        edit: impl FnOnce(&mut ImageConfiguration),
+        edit_manifest: impl FnOnce(&mut ImageManifest),
+    ) -> Result<Documents, Error> {
+        let config = self.base.config().await?.edit(edit)?;
+        let manifest = manifest.edit(|manifest| {
+            set_config(manifest, &config);
+            edit_manifest(manifest);
         })?;
-        with_config(manifest, &config, descriptors)
+        with_config(&*self.base, manifest, config).await
     }
 }
 
-/// The manifest with more layers and with another config, which must fit them.
-fn with_config(manifest: &Manifest, config: &Config, layers: Vec<Descriptor>) -> Result<Documents, Error> {
-    let manifest = push_layers(manifest, Some(config), layers)?;
+/// An image's documents, if they fit each other.
+pub(crate) async fn with_config(
+    base: &dyn Image,
+    manifest: Manifest,
+    config: Config,
+) -> Result<Documents, Error> {
     let (layers, diff_ids) = (
         manifest.view()?.layers().len(),
         config.view()?.rootfs().diff_ids().len(),
@@ -121,44 +140,65 @@ fn with_config(manifest: &Manifest, config: &Config, layers: Vec<Descriptor>) ->
     if layers != diff_ids {
         return Err(Error::LayerCount { layers, diff_ids });
     }
+    let (descriptor, before) = (base.descriptor().await?, base.config().await?);
+    let platform = platform::following(descriptor.platform().as_ref(), before.view()?, config.view()?);
     Ok(Documents {
         manifest,
-        config: Some(config.clone()),
+        config: Some(config),
+        platform,
     })
 }
 
-fn push_layers(
-    manifest: &Manifest,
-    config: Option<&Config>,
-    more: Vec<Descriptor>,
-) -> Result<Manifest, Error> {
-    manifest.edit(|manifest| {
-        if let Some(config) = config {
-            let mut descriptor = manifest.config().clone();
-            descriptor.set_digest(config.digest().clone());
-            descriptor.set_size(config.size());
-            if descriptor.data().is_some() {
-                descriptor.set_data(Some(STANDARD.encode(config.raw())));
-            }
-            manifest.set_config(descriptor);
+/// Makes the manifest name this config.
+pub(crate) fn set_config(manifest: &mut ImageManifest, config: &Config) {
+    let mut descriptor = manifest.config().clone();
+    descriptor.set_digest(config.digest().clone());
+    descriptor.set_size(config.size());
+    if descriptor.data().is_some() {
+        descriptor.set_data(Some(STANDARD.encode(config.raw())));
+    }
+    manifest.set_config(descriptor);
+}
+
+/// The manifest with all media types in one family.
+fn convert(manifest: &Manifest, family: Family) -> Result<Manifest, crate::Error> {
+    let media_type = family.of_manifest(manifest.media_type())?;
+    let view = manifest.view()?;
+    let config_type = family.of_config(view.config().media_type())?;
+    let layer_types = view
+        .layers()
+        .iter()
+        .map(|layer| family.of_layer(layer.media_type()));
+    let layer_types = layer_types.collect::<Result<Vec<_>, _>>()?;
+    let (is_stated, is_another) = (view.media_type().is_some(), media_type != *manifest.media_type());
+    Ok(manifest.edit_in_place(|manifest| {
+        let mut config = manifest.config().clone();
+        config.set_media_type(config_type);
+        manifest.set_config(config);
+        for (layer, media_type) in manifest.layers_mut().iter_mut().zip(layer_types) {
+            layer.set_media_type(media_type);
         }
-        let mut layers = manifest.layers().clone();
-        layers.extend(more);
-        manifest.set_layers(layers);
-    })
+        // One that need not be stated is not stated now.
+        if is_stated || is_another {
+            manifest.set_media_type(Some(media_type));
+        }
+    })?)
 }
 
 impl Image for MutatedImage {
     fn media_type(&self) -> MediaType {
-        self.base.media_type()
+        let media_type = self.base.media_type();
+        match self.change {
+            Change::Family(family) => family.of_manifest(&media_type).unwrap_or(media_type),
+            _ => media_type,
+        }
     }
 
     fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
         Box::pin(async {
-            let mut descriptor = self.documents().await?.manifest.descriptor();
-            if !matches!(self.change, Change::Config(_)) {
-                descriptor.set_platform(self.base.descriptor().await?.platform().clone());
-            }
+            let documents = self.documents().await?;
+            let mut descriptor = documents.manifest.descriptor();
+            descriptor.set_platform(documents.platform.clone());
             Ok(descriptor)
         })
     }
@@ -169,31 +209,39 @@ impl Image for MutatedImage {
 
     fn config(&self) -> BoxFuture<'_, Result<Config, Error>> {
         Box::pin(async {
-            match &self.documents().await?.config {
-                Some(config) => Ok(config.clone()),
-                None => self.base.config().await,
+            let documents = self.documents().await?;
+            if let Some(config) = &documents.config {
+                return Ok(config.clone());
             }
+            let config = self.base.config().await?;
+            let media_type = documents.manifest.view()?.config().media_type();
+            if config.media_type() == media_type {
+                return Ok(config);
+            }
+            Ok(config.with_media_type(media_type.clone()))
         })
     }
 
     /// Needs no layer to be read: those that are streamed are handed out before their digests are known.
     fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, Error>> {
         Box::pin(async {
+            if let Change::Layers(layers) = &self.change {
+                return Ok(layers.clone());
+            }
             let mut layers = self.base.layers().await?;
-            if let Change::Append(added) = &self.change {
-                layers.extend(added.iter().filter_map(|added| added.layer.clone()));
+            match &self.change {
+                Change::Append(added) => layers.extend(added.iter().filter_map(|added| added.layer.clone())),
+                Change::Family(family) => {
+                    for layer in &mut layers {
+                        let media_type = family.of_layer(&layer.media_type())?;
+                        if media_type != layer.media_type() {
+                            *layer = Described::of_type(Arc::clone(layer), media_type);
+                        }
+                    }
+                }
+                _ => {}
             }
             Ok(layers)
         })
-    }
-}
-
-impl fmt::Debug for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Append(added) => f.debug_tuple("Append").field(added).finish(),
-            Self::Config(_) => f.write_str("Config"),
-            Self::Annotations(annotations) => f.debug_tuple("Annotations").field(annotations).finish(),
-        }
     }
 }

@@ -29,20 +29,67 @@
 //! # }
 //! ```
 //!
-//! Ancestors in Go: `mutate.Append`, `mutate.ConfigFile`, `mutate.Annotations`.
+//! # Parts
+//! - Layers: [`append_layers`], [`remove_layers`], [`recompress`], and other bases with [`rebase`].
+//! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own.
+//! - The manifest: [`annotate`], [`set_subject`], [`set_artifact_type`], and all media types with
+//!   [`convert`].
+//! - Indexes: [`append_children`], [`remove_children`], [`filter_platforms`], [`edit_children`] for what
+//!   the index says, [`replace_child`] and [`edit_images`] for what it lists.
+//! - Documents of other kinds: [`annotate_document`], [`set_subject_of_document`].
+//!
+//! What only edits documents is computed when it is first asked for. What reads layers or compares images
+//! is `async`, and done when it returns; new layers lie in temporary files as long as the image is there.
+//!
+//! # Coming from Go
+//!
+//! | `pkg/v1/mutate` | here | what differs |
+//! |---|---|---|
+//! | `Append`, `AppendLayers`, `Addendum` | [`append_layers`], [`Addendum`] | |
+//! | `Config`, `ConfigFile`, `CreatedAt` | [`edit_config`], [`ConfigEdits`] | fields that the type does not have stay |
+//! | `MediaType`, `ConfigMediaType`, `IndexMediaType` | [`convert`], [`convert_index`] | one operation, for layers and children too |
+//! | `Annotations` | [`annotate`], [`annotate_index`], [`annotate_document`] | the config keeps its bytes; documents may have annotations already |
+//! | `Subject` | [`set_subject`], [`set_subject_of_index`], [`set_subject_of_document`] | later edits keep it |
+//! | `AppendManifests`, `IndexAddendum` | [`append_children`], [`IndexAddendum`] | digest and size are always the child's; the platform is read from the config |
+//! | `RemoveManifests` | [`remove_children`], [`filter_platforms`] | an empty list is `[]` |
+//! | `Rebase` | [`rebase`] | layers go by their places, so none is lost; media types, variant, annotations and subject stay |
+//! | none | [`remove_annotations`], [`set_artifact_type`], [`remove_layers`], [`recompress`], [`edit_children`], [`edit_images`], [`replace_child`] | |
 //!
 //! # Features
-//! None.
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `gzip` | compressing layers with gzip and reading what is (pure Rust, zlib-rs) | no |
+//! | `zstd` | compressing layers with zstd and reading what is (links the C library) | no |
 
 mod annotations;
 mod append;
+mod change;
 mod config;
+mod convert;
+mod error;
+mod history;
 mod image;
 mod index;
-mod layer;
+mod layers;
+mod members;
+mod opaque;
+mod platform;
+mod rebase;
+mod subject;
+mod time;
 
-pub use annotations::{annotate, annotate_index};
+pub use annotations::{annotate, annotate_index, remove_annotations, remove_annotations_of_index};
 pub use append::{Addendum, append_layers};
-pub use config::edit_config;
+pub use config::{ConfigEdits, edit_config};
+pub use convert::{convert, convert_index};
+pub use error::Error;
 pub use image::MutatedImage;
-pub use index::MutatedIndex;
+pub use index::{
+    IndexAddendum, MutatedIndex, append_children, edit_children, edit_images, filter_platforms,
+    remove_children, replace_child,
+};
+pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest};
+pub use opaque::{annotate_document, set_subject_of_document};
+pub use rebase::{RebaseOptions, rebase};
+pub use subject::{set_artifact_type, set_artifact_type_of_index, set_subject, set_subject_of_index};

@@ -3,68 +3,22 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use wharf_mutate::{Addendum, MutatedImage, annotate, annotate_index, append_layers, edit_config};
-use wharf_v1::oci_spec::image::{Arch, HistoryBuilder, MediaType, Os, Platform};
-use wharf_v1::partial::{AssembledImage, StaticLayer};
+use wharf_mutate::{
+    Addendum, annotate, annotate_index, append_layers, edit_config, remove_annotations,
+    remove_annotations_of_index, set_artifact_type, set_artifact_type_of_index, set_subject,
+    set_subject_of_index,
+};
+use wharf_v1::oci_spec::image::{Arch, Descriptor, MediaType, Os, Platform};
+use wharf_v1::partial::StaticLayer;
 use wharf_v1::{
-    Config, DocumentKind, Error, Image, ImageExt as _, IndexExt as _, Layer, Manifest, conformance, empty,
-    random, sha256,
+    DocumentKind, Error, Image, ImageExt as _, Index as _, IndexExt as _, conformance, empty, random, sha256,
 };
 
-/// An OCI image with a subject, annotations and fields that nobody knows, at odds with canonical form.
-fn base() -> AssembledImage {
-    let config = r#"{ "os":"linux","architecture":"arm64","config":{"Healthcheck":{"StartInterval":5}}, "x-vendor":[1.0], "rootfs":{"type":"layers","diff_ids":[]} }"#;
-    assembled(config, MediaType::ImageConfig, "")
-}
-
-fn assembled(config: &'static str, config_type: MediaType, of_config: &str) -> AssembledImage {
-    let manifest = format!(
-        r#"{{ "schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"mediaType":"{config_type}","digest":"{}","size":{},"x-on-config":1{of_config}}},"layers":[],"subject":{{"mediaType":"a/b","digest":"{}","size":7}},"annotations":{{"old":"1"}},"x-vendor":{{"deep":[null]}} }}"#,
-        sha256(config),
-        config.len(),
-        sha256("subject"),
-    );
-    let manifest = Manifest::new(manifest, MediaType::ImageManifest);
-    AssembledImage::new(manifest, Config::new(config, config_type), Vec::new()).expect("aligned")
-}
-
-fn layer(content: &'static str) -> Arc<dyn Layer> {
-    Arc::new(StaticLayer::new(content, MediaType::ImageLayerGzip))
-}
-
-async fn raw(image: &impl Image) -> (String, String) {
-    let (manifest, config) = (
-        image.manifest().await.expect("manifest"),
-        image.config().await.expect("config"),
-    );
-    let text = |raw: &[u8]| String::from_utf8(raw.to_vec()).expect("text");
-    (text(manifest.raw()), text(config.raw()))
-}
-
-/// What every edit keeps.
-async fn check_kept(image: &MutatedImage) {
-    let (manifest, config) = raw(image).await;
-    for kept in [
-        "\"x-vendor\":{\"deep\":[null]}",
-        "\"x-on-config\":1",
-        "\"old\":\"1\"",
-        sha256("subject").as_ref(),
-    ] {
-        assert!(manifest.contains(kept), "{kept} in {manifest}");
-    }
-    assert!(
-        config.contains("StartInterval") && config.contains("x-vendor"),
-        "{config}"
-    );
-    assert_eq!(image.media_type(), MediaType::ImageManifest);
-}
+use crate::support::{assembled, base, check_kept, history, layer, raw};
 
 #[tokio::test]
 async fn appending_adds_to_manifest_and_config() {
-    let history = HistoryBuilder::default()
-        .created_by("a step")
-        .build()
-        .expect("complete");
+    let history = history("a step");
     let image = append_layers(
         Arc::new(base()),
         [
@@ -248,7 +202,72 @@ async fn the_platform_an_index_gave_the_base_is_kept() {
     let edited = edit_config(listed, |config| {
         config.set_architecture(Arch::Amd64);
     });
-    assert_eq!(*edited.descriptor().await.expect("descriptor").platform(), None);
+    platform.set_architecture(Arch::Amd64);
+    assert_eq!(
+        edited.descriptor().await.expect("descriptor").platform().as_ref(),
+        Some(&platform),
+        "what changed in the config changes here"
+    );
+}
+
+#[tokio::test]
+async fn annotations_are_removed() {
+    let image = annotate(Arc::new(base()), [("new", "2")]);
+    let image = remove_annotations(Arc::new(image), ["new", "absent"]);
+    check_kept(&image).await;
+    assert!(!raw(&image).await.0.contains("\"new\""));
+    conformance::image(image).await;
+    let image = remove_annotations(Arc::new(base()), ["absent"]);
+    assert_eq!(raw(&image).await, raw(&base()).await);
+    let image = remove_annotations(Arc::new(base()), ["old"]);
+    assert!(!raw(&image).await.0.contains("annotations"));
+    let index = annotate_index(Arc::new(empty::index()), [("a", "1")]);
+    let index = remove_annotations_of_index(Arc::new(index), ["a"]);
+    let manifest = index.manifest().await.expect("manifest");
+    assert!(manifest.raw().ends_with(br#""manifests":[]}"#), "{manifest:?}");
+}
+
+/// In Go any later mutation clears the subject.
+#[tokio::test]
+async fn subjects_and_artifact_types_survive_in_any_order() {
+    let subject = Descriptor::new(MediaType::ImageManifest, 5, sha256("other"));
+    let artifact_type = MediaType::from("application/x-kind");
+    let one = set_subject(Arc::new(base()), subject.clone());
+    let one = annotate(Arc::new(one), [("a", "b")]);
+    let one = set_artifact_type(Arc::new(one), artifact_type.clone());
+    let two = set_artifact_type(Arc::new(base()), artifact_type);
+    let two = annotate(Arc::new(two), [("a", "b")]);
+    let two = set_subject(Arc::new(two), subject.clone());
+    assert_eq!(raw(&one).await, raw(&two).await);
+    let edited = edit_config(Arc::new(two), |config| {
+        config.set_author(Some("dave".to_owned()));
+    });
+    let manifest = edited.manifest().await.expect("manifest");
+    let view = manifest.view().expect("manifest");
+    assert_eq!(view.subject().as_ref(), Some(&subject));
+    assert!(view.artifact_type().is_some() && view.annotations().is_some());
+    conformance::image(one).await;
+    conformance::image(edited).await;
+
+    let cleared = set_artifact_type(Arc::new(set_subject(Arc::new(base()), None)), None);
+    let (manifest, _) = raw(&cleared).await;
+    assert!(
+        !manifest.contains("subject") && manifest.contains("x-vendor"),
+        "{manifest}"
+    );
+}
+
+#[tokio::test]
+async fn indexes_have_subjects_too() {
+    let subject = Descriptor::new(MediaType::ImageManifest, 5, sha256("other"));
+    let index = set_subject_of_index(Arc::new(random::index(1, 1, 1, 100)), subject.clone());
+    let index = annotate_index(Arc::new(index), [("a", "b")]);
+    let index = set_artifact_type_of_index(Arc::new(index), MediaType::from("x/y"));
+    let manifest = index.manifest().await.expect("manifest");
+    let view = manifest.view().expect("manifest");
+    assert_eq!(view.subject().as_ref(), Some(&subject));
+    assert_eq!(view.artifact_type(), &Some(MediaType::from("x/y")));
+    conformance::index(index).await;
 }
 
 #[tokio::test]

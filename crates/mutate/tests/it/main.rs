@@ -1,5 +1,11 @@
 //! Images made from images.
 
+mod config;
+mod convert;
 mod edit;
 mod golden;
+mod index;
+mod layers;
+mod rebase;
 mod streamed;
+mod support;

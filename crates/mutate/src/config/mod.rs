@@ -1,14 +1,19 @@
 //! Editing the config.
 
+mod edits;
+mod fields;
+
 use std::sync::Arc;
 
 use oci_spec::image::ImageConfiguration;
 use wharf_v1::Image;
 
 use crate::MutatedImage;
-use crate::image::Change;
+use crate::change::Change;
 
-/// The image with a changed config.
+pub use edits::ConfigEdits;
+
+/// The image with a changed config. [`ConfigEdits`] are the edits that people mostly ask for.
 ///
 /// `edit` is called when the config is first needed, and again if that fails. What it does not change
 /// stays as it is, fields that the type does not have among it; if it changes nothing, the image keeps

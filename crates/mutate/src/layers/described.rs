@@ -28,6 +28,15 @@ impl Described {
         }
         Arc::new(Self { layer, description })
     }
+
+    /// The layer under another media type.
+    pub(crate) fn of_type(layer: Arc<dyn Layer>, media_type: MediaType) -> Arc<dyn Layer> {
+        let description = Description {
+            media_type: Some(media_type),
+            ..Description::default()
+        };
+        Self::wrap(layer, description)
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]

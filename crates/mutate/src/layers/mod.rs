@@ -1,0 +1,58 @@
+//! Images with other layers.
+
+mod described;
+mod recompress;
+mod remove;
+mod rewrite;
+
+use std::sync::Arc;
+
+use oci_spec::image::Descriptor;
+use wharf_v1::media_type::MediaTypeExt as _;
+use wharf_v1::{Config, Image, Layer};
+
+use crate::image::{Documents, set_config, with_config};
+use crate::{Error, MutatedImage};
+
+pub(crate) use described::Described;
+pub use recompress::{recompress, recompress_layers};
+pub use remove::{remove_layers, remove_layers_by_digest};
+pub(crate) use rewrite::{codec_of, successor};
+
+/// The image with these layers in the place of its own. If its config is an image's it gets their
+/// diff_ids, and what `edit` does to it.
+pub(crate) async fn rebuilt(
+    base: Arc<dyn Image>,
+    layers: Vec<Arc<dyn Layer>>,
+    edit: impl FnOnce(Config) -> Result<Config, Error>,
+) -> Result<MutatedImage, Error> {
+    let manifest = base.manifest().await?;
+    let mut listed: Vec<Descriptor> = Vec::with_capacity(layers.len());
+    for layer in &layers {
+        listed.push(layer.descriptor().await?);
+    }
+    let documents = if manifest.view()?.config().media_type().is_config() {
+        let mut diff_ids = Vec::with_capacity(layers.len());
+        for layer in &layers {
+            diff_ids.push(layer.diff_id().await?.to_string());
+        }
+        let config = base.config().await?.edit(|config| {
+            config.rootfs_mut().set_diff_ids(diff_ids);
+        })?;
+        let config = edit(config)?;
+        let manifest = manifest.edit_in_place(|manifest| {
+            manifest.set_layers(listed);
+            set_config(manifest, &config);
+        })?;
+        with_config(&*base, manifest, config).await?
+    } else {
+        Documents {
+            manifest: manifest.edit_in_place(|manifest| {
+                manifest.set_layers(listed);
+            })?,
+            config: None,
+            platform: base.descriptor().await?.platform().clone(),
+        }
+    };
+    Ok(MutatedImage::computed(base, documents, layers))
+}
