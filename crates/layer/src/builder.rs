@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -166,6 +167,13 @@ impl LayerBuilder {
     /// Ancestor in Go: `mutate.Windows`.
     pub fn for_windows(mut self) -> Self {
         self.pass.edits.windows = true;
+        self
+    }
+
+    /// Sets how many threads compress at a time with gzip. Default: as many as there are processors, at
+    /// most 16. What comes out is the same for any number. A layer of less than 1 MiB needs no others.
+    pub fn threads(mut self, threads: NonZero<usize>) -> Self {
+        self.pass.threads = Some(threads);
         self
     }
 

@@ -1,10 +1,15 @@
 //! The encoders that this build has, as one writer.
 
 use std::io::{self, Write};
+use std::num::NonZero;
 
 #[cfg(feature = "gzip")]
 use crate::gzip::GzipEncoder;
 use crate::{Compression, Error};
+
+/// Most threads that are used without being asked for.
+#[cfg(feature = "gzip")]
+const THREADS_MAX: NonZero<usize> = NonZero::new(16).expect("not 0");
 
 /// Bytes that an encoder is given at a time.
 const BLOCK: usize = 128 * 1024;
@@ -24,13 +29,27 @@ enum Codec<W: Write> {
     Zstd(zstd::stream::write::Encoder<'static, W>),
 }
 
+/// As many threads as there are processors for us.
+#[cfg(feature = "gzip")]
+fn available() -> NonZero<usize> {
+    std::thread::available_parallelism().map_or(NonZero::<usize>::MIN, |threads| threads.min(THREADS_MAX))
+}
+
 impl<W: Write> Encoder<W> {
-    pub(crate) fn new(out: W, compression: Compression) -> Result<Self, Error> {
+    /// `threads` is how many compress at a time, where the format allows that; `None` for as many as
+    /// there are processors.
+    pub(crate) fn new(
+        out: W,
+        compression: Compression,
+        threads: Option<NonZero<usize>>,
+    ) -> Result<Self, Error> {
+        #[cfg(not(feature = "gzip"))]
+        let _ = threads;
         let codec = match compression {
             Compression::None => Codec::None(out),
             #[cfg(feature = "gzip")]
             Compression::Gzip { level } => {
-                let encoder = GzipEncoder::new(out, level.clamp(1, 9));
+                let encoder = GzipEncoder::new(out, level.clamp(1, 9), threads.unwrap_or_else(available));
                 Codec::Gzip(Box::new(encoder.map_err(|source| Error::Spool { source })?))
             }
             #[cfg(feature = "zstd")]
@@ -75,6 +94,12 @@ impl<W: Write> Encoder<W> {
 
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        #[cfg(feature = "gzip")]
+        if let Codec::Gzip(encoder) = &mut self.codec {
+            // It has blocks of its own.
+            encoder.write_all(buf)?;
+            return Ok(buf.len());
+        }
         let taken = buf.len().min(BLOCK - self.block.len());
         self.block.extend_from_slice(&buf[..taken]);
         if self.block.len() == BLOCK {
@@ -96,7 +121,7 @@ mod tests {
     use super::*;
 
     fn encode<'a>(compression: Compression, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-        let mut encoder = Encoder::new(Vec::new(), compression).expect("supported");
+        let mut encoder = Encoder::new(Vec::new(), compression, None).expect("supported");
         for piece in pieces {
             encoder.write_all(piece).expect("in memory");
             encoder.flush().expect("in memory");

@@ -7,6 +7,7 @@ mod sink;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     /// How all content is stored, however it comes.
     pub(crate) recompression: Option<Compression>,
     pub(crate) edits: Edits,
+    /// How many threads compress; `None` for as many as there are processors.
+    pub(crate) threads: Option<NonZero<usize>>,
     /// Content that is no tar archive passes.
     pub(crate) allow_any_content: bool,
     /// Where the temporary file goes, if not to the system's place for such.
@@ -83,7 +86,7 @@ pub(crate) fn read(input: impl Read, spool_original: bool, settings: &Settings) 
     };
     let as_it_comes = codec == Codec::None && compression == Compression::None && settings.edits.is_empty();
     let stored = Stored::new(settings, !as_it_comes || spool_original, fault.clone())?;
-    let sink = PlainSink::new(stored, compression, settings.edits)?;
+    let sink = PlainSink::new(stored, compression, settings)?;
     let mut tee = Tee {
         reader: plain(codec, input, &fault)?,
         sink,
@@ -138,7 +141,7 @@ pub(crate) fn write(
     let fault = Fault::default();
     let stored = Stored::new(settings, true, fault.clone())?;
     let compression = settings.recompression.unwrap_or(settings.compression);
-    let mut sink = PlainSink::new(stored, compression, settings.edits)?;
+    let mut sink = PlainSink::new(stored, compression, settings)?;
     let produced = produce(&mut sink);
     fault.explain(Ok(()), not_tar)?;
     produced?;

@@ -11,7 +11,7 @@ use wharf_v1::{Codec, Hasher};
 use super::fault::Fault;
 use super::{Outcome, Settings};
 use crate::encoder::Encoder;
-use crate::rewrite::{Edits, Rewriter};
+use crate::rewrite::Rewriter;
 use crate::{Compression, Error};
 
 /// A reader that hands what goes by to a writer.
@@ -49,14 +49,14 @@ pub(super) struct PlainSink {
 }
 
 impl PlainSink {
-    pub(super) fn new(stored: Stored, compression: Compression, edits: Edits) -> Result<Self, Error> {
+    pub(super) fn new(stored: Stored, compression: Compression, settings: &Settings) -> Result<Self, Error> {
         let codec = compression.codec();
         Ok(Self {
-            rewriter: (!edits.is_empty()).then(|| Rewriter::new(edits)),
+            rewriter: (!settings.edits.is_empty()).then(|| Rewriter::new(settings.edits)),
             fault: stored.fault.clone(),
             out: Encoding {
                 diff: (codec != Codec::None).then(Hasher::sha256),
-                encoder: Encoder::new(stored, compression)?,
+                encoder: Encoder::new(stored, compression, settings.threads)?,
                 codec,
             },
         })

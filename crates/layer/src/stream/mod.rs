@@ -160,7 +160,7 @@ impl StreamLayer {
 }
 
 fn encode(mut reader: FeedReader, compression: Compression, out: &mut dyn Write) -> Result<(), Error> {
-    let mut encoder = Encoder::new(out, compression).map_err(Error::source)?;
+    let mut encoder = Encoder::new(out, compression, None).map_err(Error::source)?;
     let mut buf = vec![0; CHUNK];
     loop {
         match reader.read(&mut buf)? {
