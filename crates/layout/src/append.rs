@@ -1,29 +1,50 @@
-//! Storing an image or index with all that belongs to it, and listing it.
+//! Storing an image or index with all that belongs to it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
-use oci_spec::image::{Descriptor, Digest, MediaType};
+use oci_spec::image::{Descriptor, Digest};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use wharf_v1::{ByteStream, Child, Document, Error as ContentError, Image, Index, Layer, View};
 
+use crate::digest::digest_of;
 use crate::draft::Draft;
-use crate::file::{blocking, sync_directory};
-use crate::lock::IndexLock;
+use crate::file::blocking;
+use crate::options::{self, PresentCheck};
 use crate::sink::{self, Expected};
 use crate::store::Store;
-use crate::{AppendOptions, Error, index_file};
+use crate::{AppendOptions, Error};
 
 /// How deep indexes may nest. Real ones have one level, rarely two.
 const DEPTH_LIMIT: usize = 16;
 
-/// How often an append begins again when blobs that it relied on were removed meanwhile.
-const ROUNDS: usize = 3;
-
 /// More blobs at a time than anything gains from.
 const JOBS_LIMIT: usize = 1024;
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a> {
+    Image(&'a dyn Image),
+    Index(&'a dyn Index),
+}
+
+impl Content<'_> {
+    /// The line in `index.json`.
+    pub(crate) async fn entry(self, options: &AppendOptions) -> Result<Descriptor, Error> {
+        Ok(match self {
+            Self::Image(image) => {
+                let manifest = image.manifest().await?;
+                options::entry(image.descriptor().await?, manifest.view()?, options)
+            }
+            Self::Index(index) => {
+                let manifest = index.manifest().await?;
+                options::entry(index.descriptor().await?, manifest.view()?, options)
+            }
+        })
+    }
+}
 
 /// One append: what is stored is stored once, however often it occurs.
 pub(crate) struct Appender<'a> {
@@ -49,51 +70,27 @@ impl<'a> Appender<'a> {
         }
     }
 
-    pub(crate) async fn image(&self, image: &dyn Image) -> Result<Descriptor, Error> {
-        self.until_complete(|| {
-            Box::pin(async {
-                self.write_image(image).await?;
-                let manifest = image.manifest().await?;
-                let view = manifest.view()?;
-                let own = image.descriptor().await?;
-                Ok(self.entry(own, view.annotations().as_ref(), view.artifact_type().as_ref()))
-            })
-        })
-        .await
-    }
-
-    pub(crate) async fn index(&self, index: &dyn Index) -> Result<Descriptor, Error> {
-        self.until_complete(|| {
-            Box::pin(async {
-                self.write_index(index, 1).await?;
-                let manifest = index.manifest().await?;
-                let view = manifest.view()?;
-                let own = index.descriptor().await?;
-                Ok(self.entry(own, view.annotations().as_ref(), view.artifact_type().as_ref()))
-            })
-        })
-        .await
-    }
-
-    /// Stores and lists; begins again where blobs were taken away between the two.
-    async fn until_complete<'s>(
-        &self,
-        store: impl Fn() -> BoxFuture<'s, Result<Descriptor, Error>>,
-    ) -> Result<Descriptor, Error> {
-        let mut round = 0;
-        loop {
-            let stored = store().await;
-            // When one blob fails the others are abandoned; their writers end on their own threads.
-            let writers = u32::try_from(jobs(self.options)).expect("at most JOBS_LIMIT");
-            drop(self.writes.acquire_many(writers).await.expect("never closed"));
-            let entry = stored?;
-            round += 1;
-            match self.list(&entry).await? {
-                None => return Ok(entry),
-                Some(digest) if round == ROUNDS => return Err(Error::Missing { digest }),
-                Some(_) => lock(&self.blobs).clear(),
-            }
+    /// Stores everything. Returns the entry that lists it.
+    pub(crate) async fn append(&self, content: Content<'_>) -> Result<Descriptor, Error> {
+        match content {
+            Content::Image(image) => self.settled(self.write_image(image)).await?,
+            Content::Index(index) => self.settled(self.write_index(index, 1)).await?,
         }
+        content.entry(self.options).await
+    }
+
+    /// Digest and size of all that must be there before the entry is listed.
+    pub(crate) fn into_needed(self) -> HashMap<Digest, u64> {
+        self.needed.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no file is written any more, also where that failed.
+    async fn settled(&self, storing: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        let stored = storing.await;
+        // When one blob fails the others are abandoned; their writers end on their own threads.
+        let writers = u32::try_from(jobs(self.options)).expect("at most JOBS_LIMIT");
+        drop(self.writes.acquire_many(writers).await.expect("never closed"));
+        stored
     }
 
     /// The layers first, all at once: those that are streamed give the manifest its digests.
@@ -185,7 +182,9 @@ impl<'a> Appender<'a> {
         let cell = Arc::clone(lock(&self.blobs).entry(digest.clone()).or_default());
         let write = || async {
             // A blob of another size is damaged, and replaced.
-            if self.store.size(digest).await? == Some(descriptor.size()) {
+            if self.store.size(digest).await? == Some(descriptor.size())
+                && (self.options.present_check == PresentCheck::Size || self.is_good(descriptor).await?)
+            {
                 return Ok(());
             }
             let permit = self.permit().await;
@@ -198,45 +197,14 @@ impl<'a> Appender<'a> {
         cell.get_or_try_init(write).await.copied()
     }
 
-    /// Lists the entry, if all it needs is there; else the digest of what is missing.
-    async fn list(&self, entry: &Descriptor) -> Result<Option<Digest>, Error> {
-        let (store, entry) = (self.store.clone(), entry.clone());
-        let needed = lock(&self.needed).clone();
+    /// Whether the blob that is there has its digest.
+    async fn is_good(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+        let (store, descriptor) = (self.store.clone(), descriptor.clone());
         blocking(move || {
-            let _lock = IndexLock::acquire(store.root())?;
-            // Blobs that were skipped may have been another's, who took them away since.
-            for (digest, size) in &needed {
-                if store.size_now(digest)? != Some(*size) {
-                    return Ok(Some(digest.clone()));
-                }
-            }
-            for directory in store.directories(needed.keys()) {
-                sync_directory(&directory)?;
-            }
-            index_file::add(store.root(), &entry)?;
-            Ok(None)
+            let (file, _) = store.open_now(descriptor.digest())?;
+            Ok(digest_of(file, descriptor.digest().algorithm())? == *descriptor.digest())
         })
         .await
-    }
-
-    /// The line in `index.json`: the content's own descriptor and what its manifest and the options add.
-    fn entry(
-        &self,
-        mut own: Descriptor,
-        of_manifest: Option<&HashMap<String, String>>,
-        artifact_type: Option<&MediaType>,
-    ) -> Descriptor {
-        let mut annotations = of_manifest.cloned().unwrap_or_default();
-        annotations.extend(own.annotations().clone().unwrap_or_default());
-        annotations.extend(self.options.annotations.clone());
-        own.set_annotations(Some(annotations).filter(|annotations| !annotations.is_empty()));
-        if artifact_type.is_some() {
-            own.set_artifact_type(artifact_type.cloned());
-        }
-        if let Some(platform) = &self.options.platform {
-            own.set_platform(Some(platform.clone()));
-        }
-        own
     }
 
     async fn permit(&self) -> OwnedSemaphorePermit {

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use crate::Error;
 
 /// Starts the name of every file that is not finished yet.
-const TEMP_PREFIX: &str = ".wharf-";
+pub(crate) const TEMP_PREFIX: &str = ".wharf-";
 
 /// Runs blocking file work on a thread that may block.
 pub(crate) async fn blocking<T, F>(work: F) -> Result<T, Error>

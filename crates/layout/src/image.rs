@@ -8,24 +8,24 @@ use oci_spec::image::{Descriptor, MediaType};
 use tokio::sync::OnceCell;
 use wharf_v1::{Config, Error, Image, Layer, Manifest};
 
+use crate::blobs::Blobs;
 use crate::layer::layer;
-use crate::store::Store;
 
 /// Largest manifest or config that is read, in bytes.
 pub(crate) const DOCUMENT_LIMIT: u64 = 100 * 1024 * 1024;
 
 /// An image of a layout. Its documents are read when first needed, and once.
 pub(crate) struct LayoutImage {
-    store: Store,
+    blobs: Blobs,
     descriptor: Descriptor,
     manifest: OnceCell<Manifest>,
     config: OnceCell<Config>,
 }
 
 impl LayoutImage {
-    pub(crate) fn new(store: Store, descriptor: Descriptor) -> Self {
+    pub(crate) fn new(blobs: Blobs, descriptor: Descriptor) -> Self {
         Self {
-            store,
+            blobs,
             descriptor,
             manifest: OnceCell::new(),
             config: OnceCell::new(),
@@ -35,7 +35,7 @@ impl LayoutImage {
     async fn load_manifest(&self) -> Result<&Manifest, Error> {
         self.manifest
             .get_or_try_init(|| async {
-                let raw = self.store.read(&self.descriptor, DOCUMENT_LIMIT).await?;
+                let raw = self.blobs.read(&self.descriptor, DOCUMENT_LIMIT).await?;
                 Manifest::verified(
                     raw,
                     self.descriptor.media_type().clone(),
@@ -49,7 +49,7 @@ impl LayoutImage {
         self.config
             .get_or_try_init(|| async {
                 let descriptor = self.load_manifest().await?.view()?.config();
-                let raw = self.store.read(descriptor, DOCUMENT_LIMIT).await?;
+                let raw = self.blobs.read(descriptor, DOCUMENT_LIMIT).await?;
                 Config::verified(raw, descriptor.media_type().clone(), descriptor.digest())
             })
             .await
@@ -69,7 +69,7 @@ impl LayoutImage {
             .unwrap_or_default();
         let aligned = diff_ids.len() == descriptors.len();
         let layers = descriptors.iter().enumerate().map(|(position, descriptor)| {
-            let layer = layer(&self.store, descriptor);
+            let layer = layer(&self.blobs, descriptor);
             match diff_ids.get(position).and_then(|text| text.parse().ok()) {
                 Some(diff_id) if aligned => Arc::new(layer.with_diff_id(diff_id)) as Arc<dyn Layer>,
                 _ => Arc::new(layer),
@@ -104,7 +104,7 @@ impl Image for LayoutImage {
 impl fmt::Debug for LayoutImage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LayoutImage")
-            .field("layout", &self.store.root())
+            .field("layout", &self.blobs.path())
             .field("digest", &self.descriptor.digest().to_string())
             .finish_non_exhaustive()
     }

@@ -9,38 +9,38 @@ use tokio::sync::OnceCell;
 use wharf_v1::media_type::MediaTypeExt as _;
 use wharf_v1::{Child, Error, Index, IndexManifest};
 
+use crate::blobs::Blobs;
 use crate::image::{DOCUMENT_LIMIT, LayoutImage};
 use crate::layer::layer;
-use crate::store::Store;
 
 /// An index of a layout.
 pub(crate) struct LayoutIndex {
-    store: Store,
+    blobs: Blobs,
     descriptor: Descriptor,
     manifest: OnceCell<IndexManifest>,
 }
 
 impl LayoutIndex {
     /// The index that a descriptor names; read when first needed.
-    fn nested(store: Store, descriptor: Descriptor) -> Self {
+    fn nested(blobs: Blobs, descriptor: Descriptor) -> Self {
         Self {
-            store,
+            blobs,
             descriptor,
             manifest: OnceCell::new(),
         }
     }
 
     /// `index.json` as it was read.
-    pub(crate) fn root(store: Store, manifest: IndexManifest) -> Self {
+    pub(crate) fn root(blobs: Blobs, manifest: IndexManifest) -> Self {
         Self {
-            store,
+            blobs,
             descriptor: manifest.descriptor(),
             manifest: OnceCell::new_with(Some(manifest)),
         }
     }
 
     async fn load(&self) -> Result<IndexManifest, Error> {
-        let raw = self.store.read(&self.descriptor, DOCUMENT_LIMIT).await?;
+        let raw = self.blobs.read(&self.descriptor, DOCUMENT_LIMIT).await?;
         IndexManifest::verified(
             raw,
             self.descriptor.media_type().clone(),
@@ -50,18 +50,18 @@ impl LayoutIndex {
 
     async fn open_child(&self, descriptor: &Descriptor) -> Result<Child, Error> {
         let digest = descriptor.digest();
-        if self.store.size(digest).await?.is_none() {
+        if self.blobs.size(digest).await?.is_none() {
             return Err(Error::NotFound {
                 digest: digest.clone(),
             });
         }
-        let (store, descriptor) = (self.store.clone(), descriptor.clone());
+        let (blobs, descriptor) = (self.blobs.clone(), descriptor.clone());
         Ok(if descriptor.media_type().is_image() {
-            Child::Image(Arc::new(LayoutImage::new(store, descriptor)))
+            Child::Image(Arc::new(LayoutImage::new(blobs, descriptor)))
         } else if descriptor.media_type().is_index() {
-            Child::Index(Arc::new(Self::nested(store, descriptor)))
+            Child::Index(Arc::new(Self::nested(blobs, descriptor)))
         } else {
-            Child::Blob(Arc::new(layer(&store, &descriptor)))
+            Child::Blob(Arc::new(layer(&blobs, &descriptor)))
         })
     }
 }
@@ -87,7 +87,7 @@ impl Index for LayoutIndex {
 impl fmt::Debug for LayoutIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LayoutIndex")
-            .field("layout", &self.store.root())
+            .field("layout", &self.blobs.path())
             .field("digest", &self.descriptor.digest().to_string())
             .finish_non_exhaustive()
     }

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use oci_spec::image::{Descriptor, ImageIndex, MediaType};
-use wharf_v1::IndexManifest;
+use serde::Deserialize;
+use wharf_v1::media_type::MediaTypeExt as _;
+use wharf_v1::{DocumentKind, IndexManifest, Matcher};
 
 use crate::Error;
 use crate::file::{read_capped, replace};
-use crate::options::REF_NAME;
+use crate::find::ref_name;
 
 /// The file's name.
 pub(crate) const INDEX: &str = "index.json";
@@ -18,10 +21,46 @@ const LIMIT: u64 = 100 * 1024 * 1024;
 /// Three blanks a level, as the tools that people compare the file with.
 const INDENT: &str = "   ";
 
+/// A change of what a layout lists.
+pub(crate) enum Change {
+    /// Lists an entry, in place of one that has the same digest and name.
+    Put(Box<Descriptor>),
+    /// Takes entries off the list.
+    Remove(Matcher),
+}
+
 /// A layout's `index.json`, not parsed yet.
 pub(crate) fn read(root: &Path) -> Result<IndexManifest, Error> {
-    let raw = read_capped(&root.join(INDEX), LIMIT)?;
-    Ok(IndexManifest::new(raw, MediaType::ImageIndex))
+    let path = root.join(INDEX);
+    parse(read_capped(&path, LIMIT)?, &path)
+}
+
+/// The bytes of an `index.json` as a document. It may be of any type of index, and need not say.
+pub(crate) fn parse(raw: impl Into<Bytes>, path: &Path) -> Result<IndexManifest, Error> {
+    let raw = raw.into();
+    // What is no JSON is told by whoever asks for the view.
+    let said = serde_json::from_slice::<Typed>(&raw).ok();
+    let media_type = match said.and_then(|typed| typed.media_type) {
+        Some(said) if !said.is_empty() => MediaType::from(said.as_str()),
+        _ => MediaType::ImageIndex,
+    };
+    if !media_type.is_index() {
+        return Err(Error::Invalid {
+            path: path.to_owned(),
+            source: wharf_v1::Error::UnexpectedMediaType {
+                got: media_type,
+                wanted: DocumentKind::Index,
+            }
+            .into(),
+        });
+    }
+    Ok(IndexManifest::new(raw, media_type))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Typed {
+    media_type: Option<String>,
 }
 
 /// Writes an index without entries, unless there is one. Returns whether it wrote.
@@ -44,26 +83,37 @@ pub(crate) fn is_empty_at(root: &Path) -> bool {
     }
 }
 
-/// Lists an entry in a layout's `index.json`, in place of one that has the same digest and name. The
-/// caller holds the lock.
-pub(crate) fn add(root: &Path, entry: &Descriptor) -> Result<(), Error> {
-    let index = match read(root) {
-        Ok(index) => index,
-        Err(error) if error.is_not_found() => empty(),
+/// Makes these changes in a layout's `index.json`, in order and in one step. Returns the entries that
+/// were removed. The caller holds the lock.
+pub(crate) fn change(root: &Path, changes: Vec<Change>) -> Result<Vec<Descriptor>, Error> {
+    let path = root.join(INDEX);
+    let (index, is_there) = match read(root) {
+        Ok(index) => (index, true),
+        Err(error) if error.is_not_found() => (empty(), false),
         Err(error) => return Err(error),
     };
-    let path = root.join(INDEX);
+    let mut removed = Vec::new();
     let edited = index
         .edit(|index| {
             let mut entries = index.manifests().clone();
-            put(&mut entries, entry);
+            for change in changes {
+                match change {
+                    Change::Put(entry) => put(&mut entries, &entry),
+                    Change::Remove(matcher) => {
+                        removed.extend(entries.extract_if(.., |entry| matcher.matches(entry)));
+                    }
+                }
+            }
             index.set_manifests(entries);
         })
         .map_err(|error| Error::Invalid {
             path: path.clone(),
             source: error.into(),
         })?;
-    write(&path, &edited)
+    if !is_there || edited.raw() != index.raw() {
+        write(&path, &edited)?;
+    }
+    Ok(removed)
 }
 
 fn put(entries: &mut Vec<Descriptor>, entry: &Descriptor) {
@@ -74,11 +124,8 @@ fn put(entries: &mut Vec<Descriptor>, entry: &Descriptor) {
     }
 }
 
-fn ref_name(descriptor: &Descriptor) -> Option<&String> {
-    descriptor.annotations().as_ref()?.get(REF_NAME)
-}
-
-fn empty() -> IndexManifest {
+/// An index without entries.
+pub(crate) fn empty() -> IndexManifest {
     IndexManifest::from_view(ImageIndex::default(), MediaType::ImageIndex)
 }
 

@@ -5,7 +5,7 @@ use oci_spec::image::Descriptor;
 use wharf_v1::partial::{BlobLayer, BlobSource};
 use wharf_v1::{ByteStream, Error};
 
-use crate::store::Store;
+use crate::blobs::Blobs;
 
 /// A blob of a layout, as a layer.
 pub(crate) type LayoutLayer = BlobLayer<StoredBlob>;
@@ -13,14 +13,14 @@ pub(crate) type LayoutLayer = BlobLayer<StoredBlob>;
 /// Where a blob is.
 #[derive(Debug)]
 pub(crate) struct StoredBlob {
-    store: Store,
+    blobs: Blobs,
     descriptor: Descriptor,
 }
 
 /// The layer that `descriptor` describes.
-pub(crate) fn layer(store: &Store, descriptor: &Descriptor) -> LayoutLayer {
+pub(crate) fn layer(blobs: &Blobs, descriptor: &Descriptor) -> LayoutLayer {
     let source = StoredBlob {
-        store: store.clone(),
+        blobs: blobs.clone(),
         descriptor: descriptor.clone(),
     };
     BlobLayer::new(descriptor.clone(), source)
@@ -28,6 +28,6 @@ pub(crate) fn layer(store: &Store, descriptor: &Descriptor) -> LayoutLayer {
 
 impl BlobSource for StoredBlob {
     fn open(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
-        Box::pin(async { Ok(self.store.open_unverified(&self.descriptor).await?) })
+        Box::pin(async { Ok(self.blobs.open_unverified(&self.descriptor).await?) })
     }
 }

@@ -3,17 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use oci_spec::image::{Descriptor, Digest};
-use wharf_v1::{ByteStream, Child, Image, Index, IndexExt as _};
+use wharf_v1::{Child, Image, Index, IndexExt as _};
 
-use crate::append::Appender;
+use crate::Error;
+use crate::blobs::Blobs;
 use crate::draft::Draft;
 use crate::file::{blocking, create_directories};
 use crate::index::LayoutIndex;
 use crate::index_file::{self, INDEX};
 use crate::marker::{self, MARKER};
 use crate::store::Store;
-use crate::{AppendOptions, Error};
 
 /// An OCI image layout in a directory. Cheap to clone.
 ///
@@ -24,8 +23,8 @@ use crate::{AppendOptions, Error};
 /// Ancestor in Go: `layout.Path`.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    store: Store,
-    draft: Draft,
+    pub(crate) store: Store,
+    pub(crate) draft: Draft,
 }
 
 impl Layout {
@@ -74,7 +73,8 @@ impl Layout {
             store: Store::new(&root),
             draft: draft.clone(),
         };
-        blocking(move || make_skeleton(&root, &draft)).await?;
+        let store = layout.store.clone();
+        blocking(move || make_skeleton(&store, &draft)).await?;
         work.pause();
         Ok(layout)
     }
@@ -85,14 +85,20 @@ impl Layout {
         self.store.root()
     }
 
+    /// Where the blobs are read.
+    pub(crate) fn blobs(&self) -> Blobs {
+        Blobs::Directory(self.store.clone())
+    }
+
     /// What the layout lists: `index.json` as it is now.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::TooLarge`] when the file cannot be read.
+    /// [`Error::Io`] or [`Error::TooLarge`] when the file cannot be read, [`Error::Invalid`] when it is
+    /// of another kind than an index.
     pub async fn index(&self) -> Result<Arc<dyn Index>, Error> {
         let root = self.path().to_owned();
         let manifest = blocking(move || index_file::read(&root)).await?;
-        Ok(Arc::new(LayoutIndex::root(self.store.clone(), manifest)))
+        Ok(Arc::new(LayoutIndex::root(self.blobs(), manifest)))
     }
 
     /// The images that the layout lists itself, in order. Those of nested indexes are not among them.
@@ -110,83 +116,12 @@ impl Layout {
         }
         Ok(images)
     }
-
-    /// Whether a blob is present. Its bytes are not checked.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the file system does not tell.
-    pub async fn has_blob(&self, digest: &Digest) -> Result<bool, Error> {
-        Ok(self.store.size(digest).await?.is_some())
-    }
-
-    /// Opens a blob. The stream fails at its end when the bytes are not those of the digest.
-    ///
-    /// # Errors
-    /// [`wharf_v1::Error::NotFound`] in [`Error::Content`] when it is not there, [`Error::Symlink`] or
-    /// [`Error::NotRegular`] when it is no file, [`Error::Io`] when it cannot be opened.
-    pub async fn blob(&self, digest: &Digest) -> Result<ByteStream, Error> {
-        self.store.open_any_size(digest).await
-    }
-
-    /// Stores an image with all its blobs and lists it in `index.json`. Returns the entry.
-    ///
-    /// The entry is the image's own descriptor with its platform, the manifest's annotations, and what
-    /// `options` say. An entry of the same digest and the same `org.opencontainers.image.ref.name` is
-    /// replaced. Layers that are read only once are stored as they come.
-    ///
-    /// Blobs that are present with their right size are skipped without opening the layer.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when a blob cannot be read or is not what its descriptor says, [`Error::Io`]
-    /// when it cannot be written, [`Error::Content`] when the image's documents cannot be read.
-    /// `index.json` is unchanged then.
-    ///
-    /// # Cancel safety
-    /// When the future is dropped the layout lists what it did before, and no unfinished file is left.
-    pub async fn append_image(
-        &self,
-        image: &dyn Image,
-        options: &AppendOptions,
-    ) -> Result<Descriptor, Error> {
-        let work = self.draft.work();
-        self.make_skeleton().await?;
-        let entry = Appender::new(&self.store, &self.draft, options)
-            .image(image)
-            .await?;
-        work.keep();
-        Ok(entry)
-    }
-
-    /// Stores an index with everything below it and lists it in `index.json`. Returns the entry.
-    ///
-    /// # Errors
-    /// As [`Layout::append_image`]; [`Error::TooDeep`] when indexes nest without end.
-    ///
-    /// # Cancel safety
-    /// As [`Layout::append_image`].
-    pub async fn append_index(
-        &self,
-        index: &dyn Index,
-        options: &AppendOptions,
-    ) -> Result<Descriptor, Error> {
-        let work = self.draft.work();
-        self.make_skeleton().await?;
-        let entry = Appender::new(&self.store, &self.draft, options)
-            .index(index)
-            .await?;
-        work.keep();
-        Ok(entry)
-    }
-
-    async fn make_skeleton(&self) -> Result<(), Error> {
-        let (root, draft) = (self.path().to_owned(), self.draft.clone());
-        blocking(move || make_skeleton(&root, &draft)).await
-    }
 }
 
 /// Makes what every layout has, as far as it is not there. `index.json` comes last: it is what makes a
 /// directory count as a layout.
-fn make_skeleton(root: &Path, draft: &Draft) -> Result<(), Error> {
+pub(crate) fn make_skeleton(store: &Store, draft: &Draft) -> Result<(), Error> {
+    let root = store.root();
     draft.make(|| create_directories(root))?;
     draft.make(|| {
         Ok(marker::ensure(root)?
@@ -194,6 +129,7 @@ fn make_skeleton(root: &Path, draft: &Draft) -> Result<(), Error> {
             .into_iter()
             .collect())
     })?;
+    draft.make(|| create_directories(&store.blobs()))?;
     draft.make(|| {
         Ok(index_file::ensure(root)?
             .then(|| root.join(INDEX))

@@ -13,6 +13,10 @@
 //! - **Nothing is stored twice.** Blobs that are present with their right size are not even opened;
 //!   those with a wrong size are repaired.
 //!
+//! Besides appending, [`Layout`] replaces and removes entries, several at once in a [`Transaction`];
+//! [`FindExt`] finds them; [`Layout::verify`] reads everything and tells what is damaged, and
+//! [`Layout::collect_garbage`] removes what nothing needs. Several processes may do all of that at once.
+//!
 //! ```
 //! use wharf_layout::{AppendOptions, Layout};
 //! use wharf_v1::{Child, IndexExt as _, ImageExt as _, empty};
@@ -38,9 +42,15 @@
 //! [layout]: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 
 mod append;
+mod blobs;
+mod collect;
+mod content;
+mod digest;
 mod draft;
+mod edit;
 mod error;
 mod file;
+mod find;
 mod image;
 mod index;
 mod index_file;
@@ -49,9 +59,16 @@ mod layout;
 mod lock;
 mod marker;
 mod options;
+mod reach;
 mod sink;
 mod store;
+mod transaction;
+mod verify;
 
+pub use collect::{CollectMode, Collected};
 pub use error::Error;
+pub use find::FindExt;
 pub use layout::Layout;
-pub use options::AppendOptions;
+pub use options::{AppendOptions, PresentCheck};
+pub use transaction::Transaction;
+pub use verify::{Damage, Verified};

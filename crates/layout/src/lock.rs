@@ -1,4 +1,7 @@
-//! The advisory lock that makes changes of `index.json` take turns.
+//! The advisory locks: one makes changes of `index.json` take turns, the other keeps what is being
+//! written from being collected as garbage.
+//!
+//! Who needs both takes that of the blobs first.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -6,6 +9,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::marker::{self, MARKER};
+use crate::store::Store;
 
 /// Held while `index.json` is read, changed and replaced. Released when dropped.
 ///
@@ -52,6 +56,56 @@ impl IndexLock {
                 Some(Self { _file: file })
             }
             Err(_) => None,
+        }
+    }
+}
+
+/// Held shared while blobs are stored that nothing lists yet, and alone while blobs are removed. Released
+/// when dropped.
+///
+/// What is locked is the `blobs` directory. Where a directory cannot be locked (outside of Unix, on some
+/// network file systems) this is no lock at all; see [`is_held`](Self::is_held).
+#[derive(Debug)]
+pub(crate) struct BlobsLock {
+    file: Option<File>,
+}
+
+impl BlobsLock {
+    /// Waits until nobody removes blobs. The directory is there.
+    pub(crate) fn shared(store: &Store) -> Result<Self, Error> {
+        Self::acquire(store, File::lock_shared)
+    }
+
+    /// Waits until nobody stores or removes blobs.
+    pub(crate) fn alone(store: &Store) -> Result<Self, Error> {
+        Self::acquire(store, File::lock)
+    }
+
+    /// Whether others really are kept out.
+    pub(crate) fn is_held(&self) -> bool {
+        self.file.is_some()
+    }
+
+    fn acquire(store: &Store, lock: impl Fn(&File) -> io::Result<()>) -> Result<Self, Error> {
+        let path = store.blobs();
+        if !cfg!(unix) {
+            return Ok(Self { file: None });
+        }
+        loop {
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                // Taken away with a layout that failed; whoever stores a blob makes it again.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self { file: None }),
+                Err(error) => return Err(Error::io("open", &path, error)),
+            };
+            match lock(&file) {
+                Ok(()) if is_same(&file, &path) => return Ok(Self { file: Some(file) }),
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::debug!(path = %path.display(), %error, "the directory cannot be locked");
+                    return Ok(Self { file: None });
+                }
+            }
         }
     }
 }

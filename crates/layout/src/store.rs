@@ -6,12 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
-use wharf_v1::ByteStream;
+use oci_spec::image::{Digest, DigestAlgorithm};
 
 use crate::Error;
 use crate::file::blocking;
+
+/// The name of the directory that all blobs are in.
+const BLOBS: &str = "blobs";
 
 /// The directory of a layout, as a place of blobs.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ impl Store {
 
     /// The directory of the blobs whose digests use `algorithm`.
     pub(crate) fn directory(&self, algorithm: &DigestAlgorithm) -> PathBuf {
-        self.root.join("blobs").join(algorithm.as_ref())
+        self.blobs().join(algorithm.as_ref())
     }
 
     /// The file of a blob: only ever made from a parsed digest, whose grammar has neither `/` nor `..`.
@@ -51,42 +52,31 @@ impl Store {
         size_at(&self.path(digest))
     }
 
-    /// The directories that hold these blobs.
+    /// The directories whose names have to survive a crash, so that these blobs do.
     pub(crate) fn directories<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> BTreeSet<PathBuf> {
-        digests.map(|digest| self.directory(digest.algorithm())).collect()
+        let mut directories: BTreeSet<_> = digests.map(|digest| self.directory(digest.algorithm())).collect();
+        directories.insert(self.blobs());
+        directories
     }
 
-    /// Opens a blob of the size that the descriptor promises. Its bytes are not checked.
-    pub(crate) async fn open_unverified(&self, descriptor: &Descriptor) -> Result<ByteStream, Error> {
-        let (file, size) = self.open_file(descriptor.digest()).await?;
-        if size != descriptor.size() {
-            return Err(wharf_v1::Error::SizeMismatch {
-                got: size,
-                want: descriptor.size(),
-            }
-            .into());
-        }
-        Ok(ByteStream::from_blocking_read(file))
+    /// The directory of all blobs.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join(BLOBS)
     }
 
-    /// Opens a blob of whatever size it has. The stream fails if the bytes are not those of the digest.
-    pub(crate) async fn open_any_size(&self, digest: &Digest) -> Result<ByteStream, Error> {
-        let (file, _) = self.open_file(digest).await?;
-        Ok(ByteStream::from_blocking_read(file).verified_digest(digest)?)
-    }
-
-    /// Reads a small blob into memory. Its digest is not checked.
-    pub(crate) async fn read(&self, descriptor: &Descriptor, limit: u64) -> Result<Bytes, Error> {
-        if descriptor.size() > limit {
-            return Err(wharf_v1::Error::TooLarge { limit }.into());
-        }
-        Ok(self.open_unverified(descriptor).await?.collect(limit).await?)
-    }
-
-    async fn open_file(&self, digest: &Digest) -> Result<(File, u64), Error> {
+    /// Removes a blob. Returns whether there was one.
+    pub(crate) fn remove_now(&self, digest: &Digest) -> Result<bool, Error> {
         let path = self.path(digest);
-        let digest = digest.clone();
-        blocking(move || open_blob(&path, &digest)).await
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io("remove", &path, error)),
+        }
+    }
+
+    /// Opens a blob for a caller that may block. Its bytes are not checked.
+    pub(crate) fn open_now(&self, digest: &Digest) -> Result<(File, u64), Error> {
+        open_blob(&self.path(digest), digest)
     }
 }
 

@@ -132,15 +132,13 @@ async fn what_cannot_be_written_is_said_and_undone() {
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
 
     // A file where the blobs should go.
-    let layout = Layout::create(dir.path().join("layout")).await.expect("create");
-    fs::write(layout.path().join("blobs"), "").expect("write");
-    let error = layout
-        .append_image(&image(&[]), &AppendOptions::new())
-        .await
-        .expect_err("no directory");
+    let root = dir.path().join("layout");
+    fs::create_dir(&root).expect("directory");
+    fs::write(root.join("blobs"), "").expect("write");
+    let error = Layout::create(&root).await.expect_err("no directory");
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
     assert_eq!(
-        files(layout.path()),
+        files(&root),
         ["blobs"],
         "what others put there is not ours to remove"
     );

@@ -1,6 +1,9 @@
 //! Layouts as callers see them: on disk, read back, and when things go wrong.
 
+mod collect;
 mod conformance;
+mod crash;
+mod edit;
 mod failure;
 mod read;
 mod support;
