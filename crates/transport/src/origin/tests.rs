@@ -336,6 +336,146 @@ fn origin_of(url: &str) -> Origin {
     Origin::of(&url.parse().expect("URL")).expect("an origin")
 }
 
+/// Where a server can put a URL of its choice, by what judges it there.
+const SITES: [(&str, Judge); 4] = [
+    ("realm", |base, url, trusted| {
+        resolve_realm(&Origin::of(base).expect("origin"), url, trusted)
+    }),
+    ("redirect", |base, url, trusted| {
+        resolve(base, url, Site::Redirect, trusted).map_err(|error| crate::Error::UnsafeUrl(Box::new(error)))
+    }),
+    ("location or link", resolve_location),
+    ("location or link without its scheme", |base, url, trusted| {
+        resolve_location(base, url.strip_prefix("https:").expect("https"), trusted)
+    }),
+];
+
+type Judge = fn(&Uri, &str, &[Origin]) -> Result<Uri, crate::Error>;
+
+/// Whether each site takes a URL from `base`, without and with trust in it.
+#[track_caller]
+fn check_sites(base: &str, url: &str, plainly: bool, trusted: bool) {
+    let base = base.parse().expect("URL");
+    let origin = url.parse().ok().and_then(|url: Uri| Origin::of(&url).ok());
+    for (site, judge) in SITES {
+        assert_eq!(
+            judge(&base, url, &[]).is_ok(),
+            plainly,
+            "{site} {url} from {base}"
+        );
+        let trust: Vec<Origin> = origin.clone().into_iter().collect();
+        assert_eq!(
+            judge(&base, url, &trust).is_ok(),
+            trusted,
+            "{site} {url} from {base}, trusted"
+        );
+        // Trust is in one origin, and another port is another one.
+        let other = origin_of("https://10.9.9.9:1");
+        assert_eq!(
+            judge(&base, url, &[other]).is_ok(),
+            plainly,
+            "{site} {url} from {base}, other trusted"
+        );
+    }
+}
+
+#[test]
+fn all_sites_have_one_judge() {
+    let public = "https://registry.example.com/v2/";
+    for inside in [
+        "0.0.0.0",
+        "0",
+        "[::]",
+        "[::0]",
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "017700000001",
+        "0177.0.0.1",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0x7F.1",
+        "127.0.0.1.",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[2002:7f00:1::]",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "a.localhost",
+        "ip6-localhost",
+        "10.0.0.1",
+        "10.1",
+        "172.16.0.1",
+        "192.168.257",
+        "100.64.0.1",
+        "[fc00::1]",
+        "[fd12::1]",
+        "169.254.169.254",
+        "2852039166",
+        "0xa9fea9fe",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "[fd00:ec2::254]",
+        "[::ffff:169.254.169.254]",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.0.1",
+        "198.18.0.1",
+        "metadata.google.internal",
+        "METADATA.google.internal.",
+    ] {
+        for port in ["", ":8443"] {
+            check_sites(public, &format!("https://{inside}{port}/x"), false, true);
+        }
+    }
+    // What no trust helps: there is no origin to trust.
+    for nonsense in [
+        "https://[fe80::1%25eth0]/x",
+        "https://[fe80::1%eth0]/x",
+        "https://user:pw@storage.example.com/x",
+        "https://registry.example.com@127.0.0.1/x",
+        "https://storage.example.com/x#y",
+        "https://storage.example.com:99999/x",
+        "https://127.0.0.1:0/x",
+        "https:///x",
+        "https://256.256.256.256/x",
+        "https://localhost../x",
+    ] {
+        check_sites(public, nonsense, false, false);
+    }
+    for outside in [
+        "https://storage.example.com/x",
+        "https://8.8.8.8/x",
+        "https://[2001:4860:4860::8888]/x",
+        "https://registry.example.com:8443/x",
+        // A sub-domain of somebody, and not this machine.
+        "https://localhost.example.com/x",
+    ] {
+        check_sites(public, outside, true, true);
+    }
+    // A registry that is inside itself: its own origin, and nothing that is said to be infrastructure.
+    check_sites("https://10.0.0.1:5000/v2/", "https://10.0.0.1:5000/x", true, true);
+    check_sites(
+        "https://127.0.0.1:5000/v2/",
+        "https://127.0.0.1:5000/x",
+        true,
+        true,
+    );
+    check_sites(
+        "https://10.0.0.1:5000/v2/",
+        "https://169.254.169.254/x",
+        false,
+        true,
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn no_location_panics(location in "\\PC{0,80}") {
