@@ -27,6 +27,7 @@ pub(crate) struct Ingredients {
     pub(crate) mirrors: MirrorLayer,
     pub(crate) keychain: Arc<dyn Keychain>,
     pub(crate) auth: AuthOptions,
+    pub(crate) check: CheckLayer,
     pub(crate) user_agent: UserAgentLayer,
     pub(crate) retry: RetryOptions,
     pub(crate) limits: LimitOptions,
@@ -42,7 +43,7 @@ pub(crate) struct Ingredients {
 pub(crate) fn stack(with: Ingredients, bottom: Transport) -> impl Stack {
     ServiceBuilder::new()
         .layer(TraceLayer::request())
-        .layer(CheckLayer::new())
+        .layer(with.check)
         .layer(DeadlineLayer::new(with.deadline))
         .layer(with.mirrors)
         .layer(SchemeLayer::with_settings(Arc::clone(&with.settings)))

@@ -4,6 +4,9 @@
 //! [`Error::Registry`](crate::Error::Registry), for which it reads at most [`BODY_LIMIT`] bytes of the body. It belongs
 //! outside of everything that handles statuses itself: retry, redirect, authentication.
 //!
+//! The answer to a `HEAD` has no body that says why it failed. Whether that is then found out by a `GET` is a
+//! [choice](HeadFailures).
+//!
 //! ```
 //! use tower::{Layer as _, ServiceExt as _, service_fn};
 //! use wharf_transport::check::CheckLayer;
@@ -23,9 +26,11 @@
 //! # }
 //! ```
 
+mod head;
 mod layer;
 mod service;
 
+pub use self::head::HeadFailures;
 pub use self::layer::CheckLayer;
 pub use self::service::{BODY_LIMIT, Check};
 

@@ -9,7 +9,11 @@ use tower::Service;
 use crate::auth::Shown;
 use crate::context::ChallengeError;
 use crate::retry::retry_after;
+use crate::send::{send, take_ready};
 use crate::{Accepted, AnswerInfo, AnsweredBy, Body, BoxError, Error, RegistryError};
+
+use super::HeadFailures;
+use super::head::{ask_again, is_refusal};
 
 /// How much of an error's body is read, in bytes.
 pub const BODY_LIMIT: usize = 64 << 10;
@@ -18,11 +22,16 @@ pub const BODY_LIMIT: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct Check<S> {
     pub(super) inner: S,
+    pub(super) head_failures: HeadFailures,
 }
 
 impl<S> Service<Request<Body>> for Check<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>, Future: Send + 'static>,
+    S: Service<Request<Body>, Response = Response<Body>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
 {
     type Response = Response<Body>;
     type Error = Error;
@@ -35,9 +44,12 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let accepted = request.extensions().get::<Accepted>().copied();
         let (method, url) = (request.method().clone(), request.uri().clone());
-        let answer = self.inner.call(request);
+        let mut inner = take_ready(&mut self.inner);
+        let asks_again = method == Method::HEAD && self.head_failures == HeadFailures::AskAgain;
         Box::pin(async move {
-            let mut response = answer.await.map_err(Error::from_service)?;
+            let (parts, body) = request.into_parts();
+            let again = asks_again.then(|| parts.clone());
+            let mut response = send(&mut inner, Request::from_parts(parts, body)).await?;
             let status = response.status();
             if accepted.map_or(status.is_success(), |Accepted(statuses)| {
                 statuses.contains(&status)
@@ -47,9 +59,11 @@ where
                 response.extensions_mut().insert(info);
                 return Ok(response);
             }
-            Err(Error::Registry(Box::new(
-                registry_error(method, url, response).await,
-            )))
+            let mut error = registry_error(method, url, response).await;
+            if let Some(parts) = again.filter(|_| is_refusal(status)) {
+                ask_again(inner, parts, &mut error).await;
+            }
+            Err(Error::Registry(Box::new(error)))
         })
     }
 }

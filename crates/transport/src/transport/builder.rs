@@ -9,6 +9,7 @@ use wharf_name::Registry;
 use crate::auth::AuthOptions;
 #[cfg(feature = "tls")]
 use crate::certs::CertsDirs;
+use crate::check::{CheckLayer, HeadFailures};
 use crate::deadline::DeadlineOptions;
 use crate::limit::LimitOptions;
 use crate::mirror::{MirrorLayer, Mirrors};
@@ -75,6 +76,7 @@ pub struct TransportBuilder {
     resolver: Option<Arc<dyn Resolve>>,
     keychain: Option<Arc<dyn Keychain>>,
     auth: AuthOptions,
+    head_failures: HeadFailures,
     retry: RetryOptions,
     limits: LimitOptions,
     deadline: DeadlineOptions,
@@ -246,6 +248,12 @@ impl TransportBuilder {
         self
     }
 
+    /// Sets what to do when a `HEAD` fails. Default: nothing more.
+    pub fn head_failures(mut self, policy: HeadFailures) -> Self {
+        self.head_failures = policy;
+        self
+    }
+
     /// Builds the stack.
     ///
     /// # Errors
@@ -274,6 +282,7 @@ impl TransportBuilder {
             keychain: self.keychain.unwrap_or_else(|| Arc::new(AnonymousKeychain)),
             user_agent,
             auth: self.auth,
+            check: CheckLayer::new().with_head_failures(self.head_failures),
             retry: self.retry,
             limits: self.limits,
             deadline: self.deadline,
