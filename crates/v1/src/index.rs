@@ -92,10 +92,11 @@ pub trait IndexExt: Index {
         }
     }
 
-    /// The first image that is [for this platform](PlatformSpec::matches).
+    /// The image that [fits this platform](PlatformSpec::fit_child) best, and of those that fit as well the
+    /// first.
     ///
-    /// Children are tried in order. One without a platform counts as `linux/amd64`, unless it says that
-    /// it is an artifact. A nested index is searched if it is for the platform or does not say.
+    /// One without a platform counts as `linux/amd64`, unless it says that it is an artifact. A nested
+    /// index is searched if it fits the platform or does not say.
     ///
     /// [`Error::NoPlatform`] when there is none.
     fn image_for(

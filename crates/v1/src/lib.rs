@@ -37,6 +37,7 @@
 //! - [`parse_digest`], [`Hasher`], [`media_type`], [`PlatformSpec`], [`parse_descriptor`]: the small
 //!   things, on the types of [`oci_spec`], so that nobody needs conversions.
 //! - [`walk`], [`Matcher`]: what an index leads to, and choosing among it.
+//! - [`validate`]: whether content is what it says it is.
 //! - [`partial`]: parts to make images, indexes and layers of; [`empty`] and [`random`] ones.
 #![cfg_attr(
     feature = "conformance",
@@ -67,6 +68,7 @@ mod platform;
 pub mod random;
 mod select;
 mod stream;
+pub mod validate;
 mod walk;
 
 pub use digest::{Hasher, parse_digest, sha256};
@@ -79,6 +81,6 @@ pub use index::{Child, Index, IndexExt};
 pub use layer::{Layer, MountSource};
 pub use matcher::{Matcher, REF_NAME};
 pub use oci_spec;
-pub use platform::{ParsePlatformError, PlatformSpec};
+pub use platform::{Fit, ParsePlatformError, PlatformSpec};
 pub use stream::{BlockingReader, ByteStream, Codec, Measure, Measured};
 pub use walk::{Visit, WalkOptions, walk};

@@ -7,59 +7,92 @@ use futures_core::future::BoxFuture;
 use oci_spec::image::Descriptor;
 
 use crate::media_type::MediaTypeExt as _;
-use crate::{Child, Error, Image, Index, IndexExt as _, PlatformSpec};
+use crate::{Child, Error, Fit, Image, Index, IndexExt as _, PlatformSpec};
 
 /// Indexes nested deeper than this are not searched.
 const MAX_DEPTH: usize = 8;
 
-/// The first image in `index` that is for `platform`.
+/// The image in `index` that fits `platform` best.
 pub(crate) async fn image_for<I: Index + ?Sized>(
     index: &I,
     platform: &PlatformSpec,
 ) -> Result<Arc<dyn Image>, Error> {
-    let mut available = BTreeSet::new();
-    if let Some(image) = search(index, platform, &mut available, MAX_DEPTH).await? {
+    let mut search = Search {
+        platform,
+        wanted: None,
+        best: None,
+        available: BTreeSet::new(),
+    };
+    if let Some(image) = search.run(index, MAX_DEPTH).await? {
         return Ok(image);
     }
-    let available = available.into_iter().collect();
+    // Only now it is known which will do best.
+    search.wanted = search.best;
+    if search.wanted.is_some()
+        && let Some(image) = search.run(index, MAX_DEPTH).await?
+    {
+        return Ok(image);
+    }
     Err(Error::NoPlatform {
         wanted: platform.to_string(),
-        available,
+        available: search.available.into_iter().collect(),
     })
 }
 
-fn search<'a, I: Index + ?Sized>(
-    index: &'a I,
+struct Search<'a> {
     platform: &'a PlatformSpec,
-    available: &'a mut BTreeSet<String>,
-    depth: usize,
-) -> BoxFuture<'a, Result<Option<Arc<dyn Image>>, Error>> {
-    Box::pin(async move {
-        if depth == 0 {
-            return Ok(None);
-        }
-        for listed in index.children().await? {
-            let fits = platform.matches_child(&listed);
-            if is_image(&listed) {
-                if fits && let Child::Image(image) = index.child(&listed).await? {
+    /// The fit of the image that is looked for; an exact one if `None`.
+    wanted: Option<Fit>,
+    /// The best that was seen.
+    best: Option<Fit>,
+    available: BTreeSet<String>,
+}
+
+impl Search<'_> {
+    fn run<'a, I: Index + ?Sized>(
+        &'a mut self,
+        index: &'a I,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Image>>, Error>> {
+        Box::pin(async move {
+            if depth == 0 {
+                return Ok(None);
+            }
+            for listed in index.children().await? {
+                let fit = self.platform.fit_child(&listed);
+                if is_image(&listed) {
+                    if fit.is_some_and(|fit| self.is_wanted(fit))
+                        && let Child::Image(image) = index.child(&listed).await?
+                    {
+                        return Ok(Some(image));
+                    }
+                    self.note(&listed, fit);
+                } else if listed.media_type().is_index()
+                    && (fit.is_some() || listed.platform().is_none())
+                    && let Child::Index(nested) = index.child(&listed).await?
+                    && let Some(image) = self.run(&*nested, depth - 1).await?
+                {
                     return Ok(Some(image));
                 }
-                available.extend(
-                    listed
-                        .platform()
-                        .as_ref()
-                        .map(|have| PlatformSpec::from(have).to_string()),
-                );
-            } else if listed.media_type().is_index()
-                && (fits || listed.platform().is_none())
-                && let Child::Index(nested) = index.child(&listed).await?
-                && let Some(image) = search(&*nested, platform, available, depth - 1).await?
-            {
-                return Ok(Some(image));
             }
+            Ok(None)
+        })
+    }
+
+    fn is_wanted(&self, fit: Fit) -> bool {
+        match self.wanted {
+            None => fit.is_exact(),
+            Some(wanted) => fit == wanted,
         }
-        Ok(None)
-    })
+    }
+
+    fn note(&mut self, listed: &Descriptor, fit: Option<Fit>) {
+        self.best = self.best.into_iter().chain(fit).min();
+        let have = listed.platform().as_ref().map(PlatformSpec::from);
+        // Nobody could have asked for an attestation.
+        let have = have.filter(|have| have.os() != "unknown");
+        self.available.extend(have.map(|have| have.to_string()));
+    }
 }
 
 /// Whether a child is an image to run. One that states a platform is; of the others, not what says that
@@ -131,6 +164,25 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "no child with platform linux/s390x (there are: linux/amd64, linux/arm/v6, linux/arm/v7)"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_best_that_will_do() {
+        let v5 = image(1, Some("linux/arm/v5"));
+        let v6 = image(2, Some("linux/arm/v6"));
+        let attestation = image(3, Some("unknown/unknown"));
+        let arm64 = image(4, Some("linux/arm64/v8"));
+        let nested = Arc::new(index_of(vec![v6.clone(), arm64.clone()]));
+        let listed = nested.descriptor().await.expect("known");
+        let index = index_of(vec![attestation, v5.clone(), (listed, Child::Index(nested))]);
+        found(pick(&index, "linux/arm/v7").await, &v6);
+        found(pick(&index, "linux/arm/v5").await, &v5);
+        found(pick(&index, "linux/aarch64").await, &arm64);
+        let error = pick(&index, "linux/amd64").await.expect_err("not there");
+        assert_eq!(
+            error.to_string(),
+            "no child with platform linux/amd64 (there are: linux/arm/v5, linux/arm/v6, linux/arm64/v8)"
         );
     }
 

@@ -1,15 +1,21 @@
 //! What platform is asked for, and what fits it.
 
+mod fit;
+mod normalize;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use oci_spec::image::{Arch, Descriptor, ImageConfiguration, Os, Platform};
 
+pub use fit::Fit;
+
 /// A platform as a user asks for it: `os[/architecture[/variant]][:os.version]`.
 ///
-/// What is left out is not asked for. Values are compared as they are: `x86_64` is not `amd64`, and no
-/// variant is taken for granted. The default is `linux/amd64`, whatever machine this runs on.
+/// What is left out is not asked for. [`matches`](Self::matches) compares values as they are: `x86_64` is
+/// not `amd64`, and no variant is taken for granted. [`fit`](Self::fit) also knows other names and what
+/// else will do. The default is `linux/amd64`, whatever machine this runs on.
 ///
 /// Two specs are equal when they ask for the same, in whatever order they list features.
 ///
@@ -107,6 +113,18 @@ impl PlatformSpec {
     #[must_use]
     pub fn os_version(&self) -> Option<&str> {
         given(&self.os_version)
+    }
+
+    /// The features of the operating system asked for.
+    #[must_use]
+    pub fn os_features(&self) -> &BTreeSet<String> {
+        &self.os_features
+    }
+
+    /// The features of the processor asked for.
+    #[must_use]
+    pub fn features(&self) -> &BTreeSet<String> {
+        &self.features
     }
 
     /// Whether `have` is what an index should be searched for: operating system and architecture are
