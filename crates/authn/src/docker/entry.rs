@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::json;
+use crate::json::{self, Text};
 use crate::{Credential, EntryFault, Secret};
 
 /// Padded or not: docker writes padding, other tools do not.
@@ -30,15 +30,6 @@ struct Fields {
     identity_token: Option<Text>,
     #[serde(default, rename = "registrytoken")]
     registry_token: Option<Text>,
-}
-
-/// A text that is wiped when it is dropped, also half-way through.
-struct Text(Secret);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
-    }
 }
 
 /// Reads an entry; `Anonymous` if it has nothing, as the ones that docker leaves where a helper has it all.

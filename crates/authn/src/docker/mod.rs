@@ -286,7 +286,13 @@ impl DockerConfig {
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, Error> {
     let unreadable = |error| Error::unreadable(path, error);
     let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len().min(MAX_SIZE);
+    let metadata = file.metadata().map_err(unreadable)?;
+    // A pipe does not say how much will come.
+    let size = if metadata.is_file() {
+        metadata.len().min(MAX_SIZE)
+    } else {
+        MAX_SIZE
+    };
     // With room for all of it from the start, no copy of the secrets stays behind from growing.
     let mut text = Zeroizing::new(String::with_capacity(size as usize + 1));
     file.take(MAX_SIZE + 1)

@@ -217,10 +217,7 @@ fn members(json: &Secret) -> Members {
 
 /// The fields that hold a credential.
 fn fields(credential: &Credential) -> Result<Members, StoreFault> {
-    let field = |name: &str, text: &str| {
-        let quoted = serde_json::to_string(text).expect("a text is JSON");
-        (name.to_owned(), Secret::from(quoted))
-    };
+    let field = |name: &str, text: &str| (name.to_owned(), json::quoted(text));
     let token = |name, token: &Secret| match token.is_empty() {
         true => Err(StoreFault::Nothing),
         false => Ok(field(name, token.expose())),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::process::{Ended, MAX_EXCERPT};
-use crate::json;
-use crate::{Credential, HelperFault, Secret};
+use crate::json::{self, Text};
+use crate::{Credential, HelperFault};
 
 /// What a helper writes when it has nothing.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -21,16 +21,6 @@ struct Answer {
     username: String,
     #[serde(default, rename = "Secret", alias = "secret")]
     secret: Text,
-}
-
-/// A text that is wiped when it is dropped, also half-way through.
-#[derive(Default)]
-struct Text(Secret);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
-    }
 }
 
 #[derive(Serialize)]

@@ -9,6 +9,8 @@ mod login;
 #[cfg(all(feature = "helper", unix))]
 mod programs;
 mod refreshing;
+#[cfg(target_os = "linux")]
+mod traces;
 mod variables;
 
 use wharf_authn::{Authenticator, Credential, Error, Keychain, Resource};

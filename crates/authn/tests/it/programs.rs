@@ -21,7 +21,7 @@ fn path() -> String {
     format!("{}:/usr/local/bin:/usr/bin:/bin", programs().display())
 }
 
-fn helpers() -> Arc<Helpers> {
+pub(crate) fn helpers() -> Arc<Helpers> {
     Arc::new(Helpers::new(&Environment::from_lookup(|name| {
         (name == "PATH").then(|| path().into())
     })))
