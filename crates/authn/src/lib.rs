@@ -41,7 +41,7 @@
 //! | [`DockerConfig`] | one of the files they leave | none |
 //! | [`GithubKeychain`] | the token of a GitHub workflow | `github.Keychain` |
 //! | [`PullSecrets`] | what Kubernetes has for pods | `kubernetes.NewFromPullSecrets` |
-//! | [`Helpers`] | programs that keep credentials elsewhere | `authn.NewKeychainFromHelper` |
+//! | [`HelperKeychain`], [`Helpers`] | programs that keep credentials elsewhere | `authn.NewKeychainFromHelper` |
 //! | [`ConfigEditor`], [`ConfigDocument`] | login and logout | `crane auth login` |
 //!
 //! # Where credentials come from
@@ -60,25 +60,11 @@
 //! A program that wants GitHub's token, pull secrets or its own variables too puts those keychains into a
 //! [`MultiKeychain`], before this one if they are to win.
 //!
-//! # Other than in Go's `authn`
+//! Each file in detail, helpers, clusters, what an [`Explanation`] says, and every difference from Go's `authn` with its
+//! reason: "Where credentials come from", `docs/credentials.md`.
 //!
-//! | There | Here | Why |
-//! |---|---|---|
-//! | one file is read, the first that exists | all, until one has an entry | docker's file often has settings only |
-//! | `DOCKER_AUTH_CONFIG` needs a file beside it, and is ignored if damaged | needs none; damage is an error | nobody should push anonymously because of a typing error |
-//! | a sibling's credentials, chosen at random, where only those are there | none | they are for somebody else |
-//! | Docker Hub is one spelling | all its names and API paths, in `auths` and `credHelpers` | podman writes `docker.io` |
-//! | a bad entry breaks the file, for all | only where it is the one needed | |
-//! | helpers run for the repository and again for the registry, one by one, without end | for the registry; side by side, once for all who ask; killed when they hang | |
-//! | a helper's "not found" is final, its failure too | `auths` and the next files are asked; a failure counts if they have nothing | |
-//! | `NewKeychainFromHelper` takes any failure for "anonymous" | a failure is a failure | |
-//! | `auth` is always written, `Og==` for nothing | what is there, no more | docker reads it as a user without name |
-//! | pull secrets match paths by characters, first match only | by segments; the next is tried when one is refused | as the kubelet does |
-//! | a keychain's failure ends the search | as [`OnFailure`] says for each; by default the same | |
-//!
-//! Kept as it is there: a stale credential is an error. To go on without any after a refusal is a decision
-//! about requests (for reading only, and visibly), and not made here; [`Authenticator::rejected`] is how an
-//! authenticator learns of refusals. [`ConfigEditor`] does not ask the registry either.
+//! A stale credential is an error here. To go on without any after a refusal is a decision about requests, made by
+//! who sends them; [`Authenticator::rejected`] is how an authenticator learns of refusals.
 //!
 //! # Features
 //!
@@ -97,6 +83,8 @@ mod explanation;
 mod fixed;
 mod flight;
 mod github;
+#[cfg(doctest)]
+mod guide;
 mod json;
 mod keychain;
 mod kubernetes;
@@ -121,7 +109,7 @@ pub use keychain::{AnonymousKeychain, Keychain, StaticKeychain};
 pub use kubernetes::PullSecrets;
 pub use login::{ConfigDocument, ConfigEditor, StoreFault, Stored};
 pub use multi::{MultiKeychain, OnFailure};
-pub use program::{HelperFault, HelperVerb, Helpers};
+pub use program::{HelperFault, HelperKeychain, HelperVerb, Helpers};
 pub use refreshing::RefreshingKeychain;
 pub use resource::Resource;
 pub use secret::Secret;

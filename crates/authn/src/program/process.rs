@@ -2,10 +2,12 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use zeroize::Zeroizing;
 
 use crate::{HelperFault, HelperVerb};
@@ -21,10 +23,14 @@ pub(super) struct Ended {
     pub(super) stderr: Zeroizing<Vec<u8>>,
 }
 
-/// Runs a helper with `input` on its standard input. Dropping the future kills it.
+/// How long more is waited for the end of what a helper says once it has ended itself: something that it has
+/// started may hold its pipes for ever.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Runs a helper with `input` on its standard input. Dropping the future kills it and, on Linux, what it has
+/// started.
 ///
-/// It stays in our process group, so that it can talk to the terminal, and a program that it has started
-/// itself is not killed with it; but nobody waits for that one.
+/// It stays in our process group, so that it can talk to the terminal.
 pub(super) async fn run(
     program: &Path,
     verb: HelperVerb,
@@ -32,7 +38,7 @@ pub(super) async fn run(
     limit: usize,
 ) -> Result<Ended, HelperFault> {
     let failed = |source| HelperFault::Run { source };
-    let mut child = Command::new(program)
+    let child = Command::new(program)
         .arg(verb.as_str())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -40,36 +46,32 @@ pub(super) async fn run(
         .kill_on_drop(true)
         .spawn()
         .map_err(failed)?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-
-    let ask = async {
-        let Some(mut stdin) = stdin else { return Ok(()) };
-        match stdin.write_all(input).await {
-            // It need not want to know.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(error)),
-            _ => Ok(()),
+    let mut child = Running(child);
+    // As large as they can get, so that no copy of a secret stays behind from growing.
+    let mut stdout = Zeroizing::new(Vec::with_capacity(limit + 1));
+    let mut stderr = Zeroizing::new(Vec::with_capacity(MAX_EXCERPT));
+    {
+        let (stdin, out, err) = (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
+        let mut talk = pin!(async {
+            tokio::try_join!(
+                tell(stdin, input),
+                answer(out, &mut stdout, limit),
+                complaint(err, &mut stderr)
+            )
+        });
+        tokio::select! {
+            biased;
+            said = &mut talk => { said?; }
+            ended = child.0.wait() => {
+                ended.map_err(failed)?;
+                // What it said itself is in the pipes by now.
+                if let Ok(said) = tokio::time::timeout(DRAIN, talk).await {
+                    said?;
+                }
+            }
         }
-    };
-    let answer = async {
-        // As large as it can get, so that no copy of the secret stays behind from growing.
-        let mut answer = Zeroizing::new(Vec::with_capacity(limit + 1));
-        if let Some(stdout) = stdout {
-            let mut stdout = stdout.take(limit as u64 + 1);
-            stdout.read_to_end(&mut answer).await.map_err(failed)?;
-        }
-        if answer.len() > limit {
-            return Err(HelperFault::TooLarge { limit: limit as u64 });
-        }
-        Ok(answer)
-    };
-    let complaint = async {
-        match stderr {
-            Some(stderr) => beginning(stderr).await.map_err(failed),
-            None => Ok(Zeroizing::default()),
-        }
-    };
-    let ((), stdout, stderr) = tokio::try_join!(ask, answer, complaint)?;
-    let status = child.wait().await.map_err(failed)?;
+    }
+    let status = child.0.wait().await.map_err(failed)?;
     Ok(Ended {
         status,
         stdout,
@@ -77,13 +79,62 @@ pub(super) async fn run(
     })
 }
 
+/// A helper that is killed when this is dropped, unless it was waited for.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The child itself is tokio's to kill, and to collect.
+        #[cfg(target_os = "linux")]
+        if let Some(id) = self.0.id() {
+            super::tree::kill(id);
+        }
+    }
+}
+
+async fn tell(stdin: Option<ChildStdin>, input: &[u8]) -> Result<(), HelperFault> {
+    let Some(mut stdin) = stdin else { return Ok(()) };
+    match stdin.write_all(input).await {
+        // It need not want to know.
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(HelperFault::Run { source }),
+        _ => Ok(()),
+    }
+}
+
+/// Reads all, which may not be more than `limit`.
+async fn answer(from: Option<ChildStdout>, into: &mut Vec<u8>, limit: usize) -> Result<(), HelperFault> {
+    fill(from, into, limit + 1).await?;
+    match into.len() > limit {
+        true => Err(HelperFault::TooLarge { limit: limit as u64 }),
+        false => Ok(()),
+    }
+}
+
 /// Reads all and keeps the beginning: a helper must not be stuck on a full pipe.
-async fn beginning(mut from: impl AsyncRead + Unpin) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut kept = Zeroizing::new(Vec::with_capacity(MAX_EXCERPT));
-    (&mut from)
-        .take(MAX_EXCERPT as u64)
-        .read_to_end(&mut kept)
-        .await?;
-    tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
-    Ok(kept)
+async fn complaint(from: Option<ChildStderr>, into: &mut Vec<u8>) -> Result<(), HelperFault> {
+    let Some(mut from) = from else { return Ok(()) };
+    fill(Some(&mut from), into, MAX_EXCERPT).await?;
+    match tokio::io::copy(&mut from, &mut tokio::io::sink()).await {
+        Ok(_) => Ok(()),
+        Err(source) => Err(HelperFault::Run { source }),
+    }
+}
+
+/// Reads until there are `most` bytes or no more come. What was read is there also if the future is dropped.
+async fn fill(
+    from: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+    most: usize,
+) -> Result<(), HelperFault> {
+    let Some(from) = from else { return Ok(()) };
+    let mut from = from.take(most as u64);
+    // One that is full would grow to take nothing.
+    while into.len() < most {
+        match from.read_buf(into).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(source) => return Err(HelperFault::Run { source }),
+        }
+    }
+    Ok(())
 }

@@ -37,7 +37,8 @@ const MAX_LIST: usize = 1 << 20;
 /// - It is never asked for the same registry twice at the same time: all who ask get the one answer, or the
 ///   one failure. Different registries are asked about at the same time.
 /// - It is killed when it takes too long, when it writes more than 64 KiB (1 MiB to list), and when nobody
-///   waits for its answer any more.
+///   waits for its answer any more. On Linux what it has started is killed with it, daemons that it has detached
+///   excepted; elsewhere only the helper is, and nobody waits for the others.
 /// - Answers of `get`, "none" included, are used for 60 s, failures for 5 s; `store` and `erase` end that.
 /// - What it writes to its standard error is not shown; its beginning is in the error if it fails.
 /// - It is looked for in the absolute directories of `PATH`; on Windows as `.exe`, `.cmd` and `.bat`.

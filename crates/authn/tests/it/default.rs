@@ -170,6 +170,96 @@ async fn homes() {
     assert_eq!(relative.answers().await, None);
 }
 
+/// Rows in which Go answers something else, as its one file is another or its variable is none.
+#[tokio::test]
+async fn places_that_go_reads_otherwise() {
+    async fn check(place: Place, want: Option<&str>) {
+        assert_eq!(place.answers().await.as_deref(), want);
+    }
+    const DOCKER: &str = "home/.docker/config.json";
+    const PODMAN: &str = "home/.config/containers/auth.json";
+    let docker = || Place::new().file(DOCKER, "a.io");
+    let podman = || Place::new().file(PODMAN, "a.io");
+
+    // Go: docker's file.
+    let named = docker().set("REGISTRY_AUTH_FILE", "x").file("x", "a.io");
+    check(named, Some("x")).await;
+    // Go: nothing, as docker's file is there.
+    check(podman().file(DOCKER, "b.io"), Some(PODMAN)).await;
+    check(podman().raw(DOCKER, "{}"), Some(PODMAN)).await;
+    let elsewhere = podman().file(DOCKER, "a.io").set("DOCKER_CONFIG", "nowhere");
+    check(elsewhere, Some(PODMAN)).await;
+    // Go: an error, as a file is in the home.
+    let directory = docker().set("DOCKER_CONFIG", "x").file("x/config.json/y", "a.io");
+    check(directory, None).await;
+    let directory = podman().set("DOCKER_CONFIG", "x").file("x/config.json/y", "a.io");
+    check(directory, Some(PODMAN)).await;
+    // Go: the runtime's file, which is the first of podman's.
+    let runtime = podman()
+        .set("XDG_RUNTIME_DIR", "run")
+        .file("run/containers/auth.json", "b.io");
+    check(runtime, Some(PODMAN)).await;
+}
+
+#[tokio::test]
+async fn the_text_in_a_variable() {
+    async fn check(text: &str, asked: &str, want: Credential) {
+        let place = Place::new()
+            .set_text("DOCKER_AUTH_CONFIG", text)
+            .file("home/.docker/config.json", "a.io");
+        assert_eq!(place.ask(asked).await.expect("an answer"), want, "{text}");
+    }
+    let file = || Credential::basic("home/.docker/config.json", "p");
+    let variable = || Credential::basic("u", "p");
+    check(
+        r#"{"auths": {"a.io": {"auth": "dTpw"}}}"#,
+        "a.io/org/app",
+        variable(),
+    )
+    .await;
+    check(r#"{"auths": {"b.io": {"auth": "dTpw"}}}"#, "a.io", file()).await;
+    check("{}", "a.io", file()).await;
+    check(r#"{"auths": {"a.io": {}}}"#, "a.io", file()).await;
+    // Go ignores these three: `auth` is missing, a field is unknown, something follows.
+    check(
+        r#"{"auths": {"a.io": {"username": "u", "password": "p"}}}"#,
+        "a.io",
+        variable(),
+    )
+    .await;
+    check(
+        r#"{"auths": {"a.io": {"auth": "dTpw", "email": "e"}}, "future": 1}"#,
+        "a.io",
+        variable(),
+    )
+    .await;
+    check(r#"{"auths": {"a.io": {"auth": "dTpw"}}} {}"#, "a.io", variable()).await;
+    // Go wants the very key.
+    check(
+        r#"{"auths": {"https://a.io/v2/": {"auth": "dTpw"}}}"#,
+        "a.io/org",
+        variable(),
+    )
+    .await;
+    check(
+        r#"{"auths": {"a.io/org": {"auth": "dTpw"}}}"#,
+        "a.io/org/app",
+        variable(),
+    )
+    .await;
+    check(
+        r#"{"auths": {"a.io/org": {"auth": "dTpw"}}}"#,
+        "a.io/other",
+        file(),
+    )
+    .await;
+    // Go looks for the repository everywhere before it looks for the registry anywhere.
+    let both = Place::new()
+        .set_text("DOCKER_AUTH_CONFIG", r#"{"auths": {"a.io": {"auth": "dTpw"}}}"#)
+        .file("home/.docker/config.json", "a.io/org");
+    assert_eq!(both.ask("a.io/org").await.expect("an answer"), variable());
+}
+
 #[tokio::test]
 async fn what_is_no_file_is_passed_over() {
     let missing = Place::new()

@@ -154,6 +154,11 @@ fn a_bad_entry_matters_only_where_it_is_needed() {
         r#"{"auth": "Zm9vYmFy"}"#,
         "unable to decode auth field: must be formatted as base64(username:password)",
     );
+    // URL-safe base64 of something.
+    check(
+        r#"{"auth": "bad-auth-bad"}"#,
+        "unable to decode auth field: not UTF-8",
+    );
     check(r#"{"auth": "//86"}"#, "unable to decode auth field: not UTF-8");
     check(r#"{"username": true}"#, "not an object of texts");
     check(r#"{"password": ["hunter2"]}"#, "not an object of texts");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use wharf_authn::{
     Authenticator, ConfigEditor, Credential, DefaultKeychain, DockerConfig, Environment, Error, HelperFault,
-    Helpers, Keychain, Stored,
+    HelperKeychain, Helpers, Keychain, Stored,
 };
 
 use crate::{ask, chain, resource};
@@ -96,6 +96,92 @@ async fn failures() {
     check("", "not a name of a program").await;
 }
 
+/// One argument, and the server without the end of a line.
+#[tokio::test]
+async fn questions() {
+    let found = helpers().get("exact", "test.io").await.expect("an answer");
+    assert_eq!(found, Credential::basic("1 get 7", "x"));
+}
+
+/// What helpers say when they have no credentials, and what sounds like it.
+#[tokio::test]
+async fn refusals() {
+    async fn check(text: &str, want: Option<&str>) {
+        match (helpers().get("repeats", text).await, want) {
+            (found, None) => assert_eq!(found.expect(text), Credential::Anonymous),
+            (found, Some(want)) => {
+                let error = chain(&found.expect_err(text));
+                assert!(error.ends_with(want), "{error}");
+            }
+        }
+    }
+    check("credentials not found in native keychain", None).await;
+    check("  credentials not found in native keychain \n", None).await;
+    check(
+        "no credentials server URL",
+        Some(": exit status: 1, out: `no credentials server URL`"),
+    )
+    .await;
+    check(
+        "no credentials username",
+        Some(": exit status: 1, out: `no credentials username`"),
+    )
+    .await;
+    check(
+        "credentials not found in native keychain, or so",
+        Some("out: `credentials not found in native keychain, or so`"),
+    )
+    .await;
+    check("", Some(": exit status: 1, out: ``")).await;
+}
+
+/// Two that wait for each other are there at the same time.
+#[tokio::test]
+async fn different_registries_are_asked_for_side_by_side() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = |name| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (a, b, helpers) = (server("a"), server("b"), helpers());
+    let met = tokio::try_join!(helpers.get("meets", &a), helpers.get("meets", &b));
+    let want = Credential::basic("user", "met");
+    assert_eq!(met.expect("both"), (want.clone(), want));
+}
+
+#[tokio::test]
+async fn one_helper_for_everything() {
+    let keychain = |helper: &str| HelperKeychain::new(helper).with_helpers(helpers());
+    let ask = async |helper, text| crate::ask(&keychain(helper), text).await;
+    let found = ask("found", "test.io/org/app").await.expect("an answer");
+    assert_eq!(password(&found), "get test.io");
+    let found = ask("found", "docker.io/library/ubuntu").await.expect("an answer");
+    assert_eq!(password(&found), "get https://index.docker.io/v1/");
+    assert_eq!(
+        ask("token", "test.io").await.expect("an answer"),
+        Credential::identity_token("refresh")
+    );
+    assert_eq!(
+        ask("none", "test.io").await.expect("an answer"),
+        Credential::Anonymous
+    );
+    // Go: anonymous.
+    let error = ask("fails", "test.io").await.expect_err("it fails");
+    assert!(matches!(error, Error::Helper { .. }));
+
+    for (helper, want) in [
+        ("token", "used docker-credential-token: an identity token"),
+        ("none", "docker-credential-none has none"),
+        (
+            "refuses",
+            "failed: error getting credentials for test.io from docker-credential-refuses: exit status: 1, out: `no: ",
+        ),
+    ] {
+        let explained = keychain(helper).explain(&resource("test.io")).await.to_string();
+        assert!(
+            explained.starts_with(&format!("credential helper: {want}")),
+            "{explained}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_working_directory_is_not_searched() {
     // Test programs run in the folder of their crate.
@@ -123,6 +209,35 @@ async fn a_file_says_which_helper_is_responsible() {
     // The store has nothing.
     assert_eq!(ask("a.io").await, Credential::basic("u", "p"));
     assert_eq!(ask("b.io").await, Credential::Anonymous);
+
+    // Two sources make no credential: in Go the file's token survives beside the helper's answer.
+    let file = config(r#"{"credsStore": "token", "auths": {"a.io": {"registrytoken": "t"}}}"#);
+    assert_eq!(
+        crate::ask(&file, "a.io").await.expect("an answer"),
+        Credential::identity_token("refresh")
+    );
+    // A store that fails does not hide a helper that works.
+    let file = config(r#"{"credsStore": "fails", "credHelpers": {"a.io": "token"}}"#);
+    assert_eq!(
+        crate::ask(&file, "a.io/org/app").await.expect("an answer"),
+        Credential::identity_token("refresh")
+    );
+    // All spellings of Docker Hub name its helper; other hosts and paths name none.
+    for key in [
+        "docker.io",
+        "index.docker.io",
+        "https://index.docker.io/v1/",
+        "registry-1.docker.io",
+    ] {
+        let file = config(&format!(r#"{{"credHelpers": {{"{key}": "token"}}}}"#));
+        let found = crate::ask(&file, "docker.io/org/app").await.expect("an answer");
+        assert_eq!(found, Credential::identity_token("refresh"), "{key}");
+    }
+    for key in ["io", "a.io/org", "a.io:443", "https://b.io"] {
+        let file = config(&format!(r#"{{"credHelpers": {{"{key}": "token"}}}}"#));
+        let found = crate::ask(&file, "a.io/org/app").await.expect("an answer");
+        assert_eq!(found, Credential::Anonymous, "{key}");
+    }
 }
 
 #[tokio::test]
@@ -367,27 +482,92 @@ async fn a_helper_that_takes_too_long_is_given_up() {
     );
 }
 
+/// A helper that hangs, and who takes part in that.
+#[cfg(target_os = "linux")]
+struct Hanging {
+    asked: tokio::task::JoinHandle<Result<Credential, Error>>,
+    pids: Vec<String>,
+    _dir: tempfile::TempDir,
+}
+
+#[cfg(target_os = "linux")]
+impl Hanging {
+    async fn start(helper: &'static str, helpers: Helpers) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("pids");
+        let asked = tokio::spawn({
+            let file = file.clone();
+            async move { helpers.get(helper, file.to_str().expect("UTF-8")).await }
+        });
+        let pids = until(|| std::fs::read_to_string(&file).ok()).await;
+        let pids: Vec<String> = pids.split_whitespace().map(str::to_owned).collect();
+        for pid in &pids {
+            assert!(is_alive(pid), "{pid}");
+        }
+        Self {
+            asked,
+            pids,
+            _dir: dir,
+        }
+    }
+
+    async fn are_gone(&self) {
+        for pid in &self.pids {
+            until(|| (!is_alive(pid)).then_some(())).await;
+        }
+    }
+}
+
+/// Whether there is such a process, which is not dead and waiting to be collected.
+#[cfg(target_os = "linux")]
+fn is_alive(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_helper_that_nobody_waits_for_is_killed() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let file = dir.path().join("pid");
+async fn a_helper_that_nobody_waits_for_is_killed_with_all_that_it_has_started() {
+    for (helper, size) in [("hangs", 1), ("family", 3)] {
+        let mut hanging = Hanging::start(helper, Helpers::clone(&helpers())).await;
+        assert_eq!(hanging.pids.len(), size);
+        hanging.asked.abort();
+        assert!((&mut hanging.asked).await.expect_err("aborted").is_cancelled());
+        hanging.are_gone().await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_helper_that_takes_too_long_is_killed_with_all_that_it_has_started() {
+    let limited = Helpers::clone(&helpers()).with_timeout(Duration::from_secs(3600));
+    let mut hanging = Hanging::start("family", limited).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(3601)).await;
+    tokio::time::resume();
+    let error = (&mut hanging.asked)
+        .await
+        .expect("not aborted")
+        .expect_err("it hangs");
+    assert!(
+        chain(&error).ends_with(": no answer within 3600 s"),
+        "{}",
+        chain(&error)
+    );
+    hanging.are_gone().await;
+}
+
+/// An agent that a helper starts for later is not what is waited for, and is not killed.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_helper_leaves_behind_is_not_waited_for() {
     let helpers = helpers();
-    let asked = tokio::spawn({
-        let (helpers, file) = (Arc::clone(&helpers), file.clone());
-        async move { helpers.get("hangs", file.to_str().expect("UTF-8")).await }
-    });
-    let pid = until(|| std::fs::read_to_string(&file).ok()).await;
-    let stat = format!("/proc/{}/stat", pid.trim());
-    assert!(std::fs::exists(&stat).expect("proc"));
-    asked.abort();
-    assert!(asked.await.expect_err("aborted").is_cancelled());
-    // Gone, or dead and waiting to be collected.
-    until(|| match std::fs::read_to_string(&stat) {
-        Ok(stat) => stat.contains(") Z ").then_some(()),
-        Err(_) => Some(()),
-    })
-    .await;
+    let asked = tokio::spawn(async move { helpers.get("lingers", "test.io").await });
+    let Credential::Basic { password, .. } = asked.await.expect("not aborted").expect("an answer") else {
+        panic!("no password");
+    };
+    assert!(is_alive(password.expose()));
+    let ended = std::process::Command::new("kill").arg(password.expose()).status();
+    assert!(ended.expect("kill starts").success());
 }
 
 /// Waits for something that another process does.
