@@ -441,6 +441,25 @@ async fn changes_are_noticed() {
     );
 }
 
+/// As the shell's `<(…)` is one.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_read_once() {
+    let place = Place::new().set("REGISTRY_AUTH_FILE", "pipe");
+    let path = place.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo starts").success());
+    let writer = std::thread::spawn(move || fs::write(path, entry("a.io", "piped")));
+    let keychain = place.keychain();
+    for asked in ["a.io", "a.io/org/app"] {
+        assert_eq!(
+            ask(&keychain, asked).await.expect("an answer"),
+            Credential::basic("piped", "p")
+        );
+    }
+    writer.join().expect("no panic").expect("it was read");
+}
+
 #[test]
 fn a_check_finds_what_is_damaged_and_nothing_else() {
     // A later source is checked although an earlier one would answer.

@@ -1,6 +1,7 @@
 //! Keychains and what they answer.
 
 mod combining;
+mod contract;
 mod default;
 mod docker;
 mod explaining;
