@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 
+use crate::media_type::MediaTypeExt as _;
 use crate::{Error, Image, IndexManifest, Layer, MountSource, PlatformSpec, select};
 
 /// A list of manifests: images of several platforms, artifacts, further indexes.
@@ -66,6 +67,36 @@ pub enum Child {
     Index(Arc<dyn Index>),
     /// Content of a media type that is neither: its bytes.
     Blob(Arc<dyn Layer>),
+}
+
+impl Child {
+    /// What an index says of the child if nobody says otherwise: the child's own descriptor; for an image
+    /// also the platform that its config states, for an artifact what it is for.
+    ///
+    /// # Errors
+    /// What the child gives when it is asked for its descriptor, manifest and config.
+    pub async fn own_descriptor(&self) -> Result<Descriptor, Error> {
+        let image = match self {
+            Self::Image(image) => image,
+            Self::Index(index) => return index.descriptor().await,
+            Self::Blob(blob) => return blob.descriptor().await,
+        };
+        let mut descriptor = image.descriptor().await?;
+        let manifest = image.manifest().await?;
+        let view = manifest.view()?;
+        if !view.config().media_type().is_config() {
+            // What an artifact is for is told here, so that nobody has to open it.
+            if descriptor.artifact_type().is_none() {
+                let own = view.artifact_type().clone();
+                descriptor.set_artifact_type(own.or_else(|| Some(view.config().media_type().clone())));
+            }
+        } else if descriptor.platform().is_none() {
+            let config = image.config().await?;
+            let platform = PlatformSpec::of_config(config.view()?);
+            descriptor.set_platform(platform.map(|spec| spec.to_platform()));
+        }
+        Ok(descriptor)
+    }
 }
 
 /// Conveniences for every [`Index`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use oci_spec::image::{Descriptor, ImageIndexBuilder, MediaType, Platform, SCHEMA_VERSION};
 
 use super::AssembledIndex;
-use crate::media_type::{Family, MediaTypeExt as _};
+use crate::media_type::Family;
 use crate::{Child, Error, Image, Index, IndexManifest, Layer, PlatformSpec};
 
 /// Makes an index of images, indexes and blobs.
@@ -121,9 +121,9 @@ impl IndexBuilder {
         let mut children = Vec::with_capacity(self.children.len());
         for Entry { child, listing } in self.children {
             let descriptor = match listing {
-                Listing::Own => own_descriptor(&child).await?,
+                Listing::Own => child.own_descriptor().await?,
                 Listing::For(platform) => {
-                    let mut descriptor = own_descriptor(&child).await?;
+                    let mut descriptor = child.own_descriptor().await?;
                     descriptor.set_platform(Some(platform));
                     descriptor
                 }
@@ -144,27 +144,4 @@ impl IndexBuilder {
         let manifest = IndexManifest::from_view(manifest, self.family.index());
         Ok(AssembledIndex::new(manifest, children))
     }
-}
-
-async fn own_descriptor(child: &Child) -> Result<Descriptor, Error> {
-    let image = match child {
-        Child::Image(image) => image,
-        Child::Index(index) => return index.descriptor().await,
-        Child::Blob(blob) => return blob.descriptor().await,
-    };
-    let mut descriptor = image.descriptor().await?;
-    let manifest = image.manifest().await?;
-    let view = manifest.view()?;
-    if !view.config().media_type().is_config() {
-        // What an artifact is for is told here, so that nobody has to open it.
-        if descriptor.artifact_type().is_none() {
-            let own = view.artifact_type().clone();
-            descriptor.set_artifact_type(own.or_else(|| Some(view.config().media_type().clone())));
-        }
-    } else if descriptor.platform().is_none() {
-        let config = image.config().await?;
-        let platform = PlatformSpec::of_config(config.view()?);
-        descriptor.set_platform(platform.map(|spec| spec.to_platform()));
-    }
-    Ok(descriptor)
 }
