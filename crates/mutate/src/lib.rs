@@ -30,11 +30,11 @@
 //! ```
 //!
 //! # Parts
-//! - Layers: [`append_layers`], [`remove_layers`], [`recompress`], and other bases with [`rebase`].
+//! - Layers: [`append_layers`], [`remove_layers`], [`recompress`], [`set_time`], and other bases with [`rebase`].
 //! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own.
 //! - The manifest: [`annotate`], [`set_subject`], [`set_artifact_type`], and all media types with
 //!   [`convert`].
-//! - Indexes: [`append_children`], [`remove_children`], [`filter_platforms`], [`edit_children`] for what
+//! - Indexes: [`append_children`], [`remove_children`], [`keep_children`], [`filter_platforms`], [`edit_children`] for what
 //!   the index says, [`replace_child`] and [`edit_images`] for what it lists.
 //! - Documents of other kinds: [`annotate_document`], [`set_subject_of_document`].
 //!
@@ -51,8 +51,9 @@
 //! | `Annotations` | [`annotate`], [`annotate_index`], [`annotate_document`] | the config keeps its bytes; documents may have annotations already |
 //! | `Subject` | [`set_subject`], [`set_subject_of_index`], [`set_subject_of_document`] | later edits keep it |
 //! | `AppendManifests`, `IndexAddendum` | [`append_children`], [`IndexAddendum`] | digest and size are always the child's; the platform is read from the config |
-//! | `RemoveManifests` | [`remove_children`], [`filter_platforms`] | an empty list is `[]` |
+//! | `RemoveManifests` | [`remove_children`], [`keep_children`], [`filter_platforms`] | an empty list is `[]` |
 //! | `Rebase` | [`rebase`] | layers go by their places, so none is lost; media types, variant, annotations and subject stay |
+//! | `Time`, `Canonical` | [`set_time`], [`canonical`] | layers stream by, keep compression and media types, and are never dropped; platform, annotations and subject stay |
 //! | none | [`remove_annotations`], [`set_artifact_type`], [`remove_layers`], [`recompress`], [`edit_children`], [`edit_images`], [`replace_child`] | |
 //!
 //! # Features
@@ -87,9 +88,10 @@ pub use error::Error;
 pub use image::MutatedImage;
 pub use index::{
     IndexAddendum, MutatedIndex, append_children, edit_children, edit_images, filter_platforms,
-    remove_children, replace_child,
+    keep_children, remove_children, replace_child,
 };
 pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest};
 pub use opaque::{annotate_document, set_subject_of_document};
 pub use rebase::{RebaseOptions, rebase};
 pub use subject::{set_artifact_type, set_artifact_type_of_index, set_subject, set_subject_of_index};
+pub use time::{TimeOptions, canonical, set_time};

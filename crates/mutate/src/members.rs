@@ -23,6 +23,11 @@ impl Members {
         }
     }
 
+    /// The members of a member that is an object itself, if it is.
+    pub(crate) fn inner(&self, name: &str) -> Option<Self> {
+        Self::parse(self.0.get(name)?.get().as_bytes()).ok()
+    }
+
     /// Sets a member to this value.
     pub(crate) fn set(&mut self, name: &str, value: &impl Serialize) -> Result<(), serde_json::Error> {
         self.0

@@ -27,21 +27,3 @@ pub(crate) fn following(
     }
     Some(platform)
 }
-
-/// The platform that a config states, if it states one.
-pub(crate) fn stated(config: &ImageConfiguration) -> Option<Platform> {
-    let (os, architecture) = (config.os().to_string(), config.architecture().to_string());
-    if os.is_empty() || architecture.is_empty() {
-        return None;
-    }
-    // `Platform::default` is that of the machine this runs on: every field is set.
-    let mut platform = Platform::default();
-    platform
-        .set_os(config.os().clone())
-        .set_architecture(config.architecture().clone())
-        .set_variant(config.variant().clone())
-        .set_os_version(config.os_version().clone())
-        .set_os_features(config.os_features().clone())
-        .set_features(None);
-    Some(platform)
-}

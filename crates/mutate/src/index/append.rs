@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use oci_spec::image::{Descriptor, MediaType, Platform};
-use wharf_v1::media_type::{MediaTypeExt as _, OCI_EMPTY};
 use wharf_v1::{Child, Error, Image, Index, Layer};
 
 use super::{Change, MutatedIndex};
-use crate::platform;
 
 /// What is added to an index: an image, an index or a blob, and what the index says of it.
 #[derive(Clone, Debug)]
@@ -79,8 +77,8 @@ impl IndexAddendum {
         self
     }
 
-    /// Sets what kind of artifact the child is. Default: what its descriptor or its manifest says, or
-    /// else the media type of its config if that is none of an image.
+    /// Sets what the child is for. Default: what its descriptor says, or else its manifest if it is no
+    /// image.
     #[must_use]
     pub fn with_artifact_type(mut self, artifact_type: MediaType) -> Self {
         self.artifact_type = Some(artifact_type);
@@ -89,19 +87,7 @@ impl IndexAddendum {
 
     /// The child's entry in the index.
     pub(super) async fn descriptor(&self) -> Result<Descriptor, Error> {
-        let mut descriptor = match &self.child {
-            Child::Image(image) => described(&**image).await?,
-            Child::Index(index) => {
-                let mut descriptor = index.descriptor().await?;
-                if descriptor.artifact_type().is_none() {
-                    descriptor.set_artifact_type(index.manifest().await?.view()?.artifact_type().clone());
-                }
-                descriptor
-            }
-            Child::Blob(blob) => blob.descriptor().await?,
-            // Whatever else there may be has no descriptor that we could ask for.
-            _ => return Err(Error::NotComputed),
-        };
+        let mut descriptor = self.child.own_descriptor().await?;
         if self.platform.is_some() {
             descriptor.set_platform(self.platform.clone());
         }
@@ -118,30 +104,9 @@ impl IndexAddendum {
     }
 }
 
-/// An image's descriptor with its platform and artifact type.
-async fn described(image: &dyn Image) -> Result<Descriptor, Error> {
-    let mut descriptor = image.descriptor().await?;
-    let manifest = image.manifest().await?;
-    let view = manifest.view()?;
-    let config_type = view.config().media_type();
-    if descriptor.artifact_type().is_none() {
-        descriptor.set_artifact_type(artifact_type(view.artifact_type().as_ref(), config_type));
-    }
-    if descriptor.platform().is_none() && config_type.is_config() {
-        descriptor.set_platform(platform::stated(image.config().await?.view()?));
-    }
-    Ok(descriptor)
-}
-
-/// What kind of artifact a manifest is of: what it says, or what its config is. An image is none.
-fn artifact_type(stated: Option<&MediaType>, config_type: &MediaType) -> Option<MediaType> {
-    let of_config = (!config_type.is_config() && config_type.as_ref() != OCI_EMPTY).then_some(config_type);
-    stated.or(of_config).cloned()
-}
-
 /// The index with these children after those that it has, in order.
 ///
-/// Each entry says of its child what the child's own descriptor does, unless the addendum says
+/// Each entry says of its child what [`Child::own_descriptor`] does, unless the addendum says
 /// otherwise; digest, size and media type are always the child's. An image may have layers that are
 /// read only once: the index's manifest is [`Error::NotComputed`] until they were.
 ///

@@ -4,21 +4,36 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use oci_spec::image::{Descriptor, Digest};
-use wharf_v1::{Index, PlatformSpec};
+use wharf_v1::{Index, Matcher, PlatformSpec};
 
 use super::{Documents, IndexAddendum, MutatedIndex};
 use crate::Error;
 
-/// The index without the children that `is_unwanted` picks by their entries. When none is left the list
-/// is empty. Nested indexes are children like all others; what is in them stays.
+/// The index without the children whose entries match. When none is left the list is empty. Nested indexes
+/// are children like all others; what is in them stays.
 ///
 /// Ancestor in Go: `mutate.RemoveManifests`.
-pub fn remove_children(
-    base: Arc<dyn Index>,
-    is_unwanted: impl Fn(&Descriptor) -> bool + Send + Sync + 'static,
-) -> MutatedIndex {
+pub fn remove_children(base: Arc<dyn Index>, unwanted: Matcher) -> MutatedIndex {
+    keep_children(base, unwanted.negated())
+}
+
+/// The index with only those children whose entries match. As [`remove_children`] otherwise.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wharf_mutate::keep_children;
+/// use wharf_v1::{IndexExt as _, Matcher, random};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_v1::Error> {
+/// let base = random::index(1, 3, 1, 100);
+/// let second = base.children().await?[1].digest().clone();
+/// let index = keep_children(Arc::new(base), Matcher::digests([second]));
+/// assert_eq!(index.children().await?.len(), 1);
+/// # Ok(()) }
+/// ```
+pub fn keep_children(base: Arc<dyn Index>, wanted: Matcher) -> MutatedIndex {
     MutatedIndex::edited(base, move |index| {
-        let children = index.manifests().iter().filter(|child| !is_unwanted(child));
+        let children = index.manifests().iter().filter(|child| wanted.matches(child));
         let children = children.cloned().collect::<Vec<_>>();
         index.set_manifests(children);
     })
@@ -33,13 +48,11 @@ pub fn filter_platforms(
     platforms: impl IntoIterator<Item = PlatformSpec>,
 ) -> MutatedIndex {
     let platforms: Vec<_> = platforms.into_iter().collect();
-    remove_children(base, move |child| {
-        let is_wanted = child
-            .platform()
-            .as_ref()
-            .is_some_and(|have| platforms.iter().any(|wanted| wanted.is_satisfied_by(have)));
-        !is_wanted
-    })
+    let is_wanted = move |child: &Descriptor| {
+        let have = child.platform().as_ref();
+        have.is_some_and(|have| platforms.iter().any(|wanted| wanted.is_satisfied_by(have)))
+    };
+    keep_children(base, Matcher::from_fn(is_wanted))
 }
 
 /// The index with other entries for its children: their platforms, annotations, urls, artifact types.

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use wharf_v1::{Child, Error, Index, IndexManifest};
 
 pub use append::{IndexAddendum, append_children};
-pub use children::{edit_children, filter_platforms, remove_children, replace_child};
+pub use children::{edit_children, filter_platforms, keep_children, remove_children, replace_child};
 pub(crate) use edit::Edit;
 pub use edit::edit_images;
 

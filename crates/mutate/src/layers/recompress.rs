@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use oci_spec::image::{Descriptor, MediaType};
+use oci_spec::image::MediaType;
 use wharf_layer::{Compression, LayerBuilder};
 use wharf_v1::media_type::MediaTypeExt as _;
-use wharf_v1::{Image, Layer};
+use wharf_v1::{Image, Layer, Matcher};
 
 use super::{codec_of, rebuilt, successor};
 use crate::{Error, MutatedImage};
@@ -25,7 +25,7 @@ pub async fn recompress(base: Arc<dyn Image>, compression: Compression) -> Resul
     rebuilt(base, layers, Ok).await
 }
 
-/// The image with those layers compressed anew that `pick` picks by their descriptors.
+/// The image with those layers compressed anew whose descriptors match.
 ///
 /// Each is read once, verified, and written to a temporary file. Its diff_id stays, and with that the
 /// config; its media type stays in its family. The manifest says of it what it said before, but for
@@ -36,12 +36,12 @@ pub async fn recompress(base: Arc<dyn Image>, compression: Compression) -> Resul
 /// use std::sync::Arc;
 /// use wharf_layer::Compression;
 /// use wharf_mutate::recompress_layers;
-/// use wharf_v1::{Image as _, random};
+/// use wharf_v1::{Image as _, Matcher, random};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_mutate::Error> {
 /// # if cfg!(feature = "gzip") {
 /// let base = random::image(1, 2, 1000);
-/// let image = recompress_layers(Arc::new(base.clone()), Compression::gzip(), |layer| layer.size() > 500).await?;
+/// let image = recompress_layers(Arc::new(base.clone()), Compression::gzip(), &Matcher::any()).await?;
 /// assert_eq!(image.config().await?.digest(), base.config().await?.digest());
 /// # }
 /// # Ok(()) }
@@ -53,12 +53,12 @@ pub async fn recompress(base: Arc<dyn Image>, compression: Compression) -> Resul
 pub async fn recompress_layers(
     base: Arc<dyn Image>,
     compression: Compression,
-    pick: impl Fn(&Descriptor) -> bool,
+    picked: &Matcher,
 ) -> Result<MutatedImage, Error> {
     let mut layers = base.layers().await?;
     for layer in &mut layers {
         let listed = layer.descriptor().await?;
-        if may_be(listed.media_type()) && pick(&listed) {
+        if may_be(listed.media_type()) && picked.matches(&listed) {
             *layer = recompressed(layer, compression).await?;
         }
     }
@@ -70,8 +70,7 @@ fn may_be(media_type: &MediaType) -> bool {
 }
 
 async fn recompressed(layer: &Arc<dyn Layer>, compression: Compression) -> Result<Arc<dyn Layer>, Error> {
-    let content = layer.uncompressed().await?;
-    let builder = LayerBuilder::from_stream(content).compression(compression);
+    let builder = LayerBuilder::from_layer(Arc::clone(layer)).recompress(compression);
     let (new, built) = successor(layer, builder.allow_any_content(), Some(compression.codec())).await?;
     let (got, want) = (built.as_diff_id(), layer.diff_id().await?);
     // Of other algorithms nothing can be said without reading it again.

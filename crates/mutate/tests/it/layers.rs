@@ -9,7 +9,7 @@ use wharf_mutate::{
 };
 use wharf_v1::oci_spec::image::MediaType;
 use wharf_v1::partial::StaticLayer;
-use wharf_v1::{Image as _, ImageExt as _, conformance, media_type, sha256};
+use wharf_v1::{Image as _, ImageExt as _, Matcher, conformance, media_type, sha256};
 
 use crate::support::{assembled, base, check_kept, history, layer, layers_of, raw, steps_of};
 
@@ -166,12 +166,8 @@ async fn layers_are_picked() {
         Addendum::new(Arc::new(layer)).with_annotations([("pick", comment)])
     };
     let image = Arc::new(with_layers(vec![layer("no"), layer("yes")]));
-    let picked = recompress_layers(image, Compression::Gzip { level: 9 }, |layer| {
-        layer
-            .annotations()
-            .as_ref()
-            .is_some_and(|all| all["pick"] == "yes")
-    });
+    let picked = Matcher::annotation("pick", "yes");
+    let picked = recompress_layers(image, Compression::Gzip { level: 9 }, &picked);
     let image = picked.await.expect("readable");
     let layers = image.layers().await.expect("layers");
     assert_eq!(layers[0].media_type(), MediaType::ImageLayer);

@@ -9,3 +9,4 @@ mod layers;
 mod rebase;
 mod streamed;
 mod support;
+mod time;

@@ -2,75 +2,51 @@
 
 use std::sync::Arc;
 
-use futures_core::future::BoxFuture;
 use futures_util::TryStreamExt as _;
-use tokio::sync::OnceCell;
-use wharf_mutate::{Addendum, annotate, append_layers};
-use wharf_v1::oci_spec::image::{Descriptor, Digest, MediaType};
-use wharf_v1::{ByteStream, Error, Hasher, Image as _, Layer, Measure, empty, sha256};
+use wharf_layer::{Compression, StreamLayer};
+use wharf_mutate::{
+    Addendum, IndexAddendum, annotate, append_children, append_layers, convert, edit_config, set_subject,
+};
+use wharf_v1::media_type::Family;
+use wharf_v1::{Error, Image, ImageExt as _, Index as _, empty, random, sha256};
 
-#[derive(Debug)]
-struct Streamed {
-    content: &'static str,
-    measure: OnceCell<Measure>,
+/// Three layers that nobody has read, and all edits that need not read them.
+async fn edited() -> impl Image {
+    let addenda = ["one", "two", "three"].map(|content| {
+        let layer = StreamLayer::from_reader(content.as_bytes()).compression(Compression::None);
+        Addendum::new(Arc::new(layer)).with_annotations([("a", "b")])
+    });
+    let image = append_layers(Arc::new(empty::image()), addenda);
+    let image = annotate(Arc::new(image), [("c", "d")]);
+    let image = convert(Arc::new(image), Family::Oci);
+    let image = edit_config(Arc::new(image), |config| {
+        config.set_author(Some("dave".to_owned()));
+    });
+    set_subject(
+        Arc::new(image),
+        random::image(1, 1, 1).descriptor().await.expect("known"),
+    )
 }
 
-impl Layer for Streamed {
-    fn media_type(&self) -> MediaType {
-        MediaType::ImageLayer
-    }
-    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
-        Box::pin(async {
-            let measured = self.measure.get().ok_or(Error::NotComputed)?.get()?;
-            Ok(Descriptor::new(
-                MediaType::ImageLayer,
-                measured.size,
-                measured.digest,
-            ))
-        })
-    }
-    fn diff_id(&self) -> BoxFuture<'_, Result<Digest, Error>> {
-        Box::pin(async { Ok(self.descriptor().await?.digest().clone()) })
-    }
-    fn compressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
-        Box::pin(async {
-            let (stream, measure) = ByteStream::from_bytes(self.content).hashed(Hasher::sha256());
-            self.measure.set(measure).map_err(|_| Error::Consumed)?;
-            Ok(stream)
-        })
-    }
-    fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
-        self.compressed()
-    }
-    fn is_reopenable(&self) -> bool {
-        false
+async fn read(image: &impl Image) {
+    for layer in image.layers().await.expect("layers") {
+        assert!(!layer.is_reopenable());
+        let mut stream = layer.compressed().await.expect("open");
+        while stream.try_next().await.expect("read").is_some() {}
     }
 }
 
 #[tokio::test]
 async fn the_manifest_waits_for_the_layers() {
-    let addenda = ["one", "two", "three"].map(|content| {
-        Addendum::new(Arc::new(Streamed {
-            content,
-            measure: OnceCell::new(),
-        }))
-        .with_annotations([("a", "b")])
-    });
-    let image = Arc::new(append_layers(Arc::new(empty::image()), addenda));
-    // Wrapped once more: nothing is computed early.
-    let image = annotate(image, [("c", "d")]);
+    let image = edited().await;
     for early in [
         image.manifest().await.map(drop),
+        image.config().await.map(drop),
         image.descriptor().await.map(drop),
     ] {
         assert!(matches!(early, Err(Error::NotComputed)), "{early:?}");
     }
-    let layers = image.layers().await.expect("layers");
-    for layer in &layers {
-        assert!(!layer.is_reopenable());
-        let mut stream = layer.compressed().await.expect("open");
-        while stream.try_next().await.expect("read").is_some() {}
-    }
+    read(&image).await;
     let manifest = image.manifest().await.expect("manifest");
     let listed: Vec<_> = manifest
         .view()
@@ -86,4 +62,19 @@ async fn the_manifest_waits_for_the_layers() {
         *diff_ids,
         ["one", "two", "three"].map(|content| sha256(content).to_string())
     );
+    assert!(!String::from_utf8_lossy(manifest.raw()).contains("docker"));
+}
+
+#[tokio::test]
+async fn an_index_waits_too() {
+    let image = Arc::new(edited().await);
+    let index = append_children(
+        Arc::new(random::index(1, 1, 1, 100)),
+        [IndexAddendum::image(Arc::clone(&image))],
+    );
+    assert!(matches!(index.manifest().await, Err(Error::NotComputed)));
+    read(&image).await;
+    let listed = index.manifest().await.expect("manifest");
+    let listed = listed.view().expect("index").manifests();
+    assert_eq!(*listed[1].digest(), image.digest().await.expect("digest"));
 }
