@@ -109,6 +109,10 @@ pub(crate) struct LeftOrigin;
 #[derive(Clone, Debug)]
 pub(crate) struct OriginHeaders(pub(crate) Arc<[HeaderName]>);
 
+/// On a response that refuses a request: where credentials were looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct LookedFor(pub(crate) wharf_authn::Explanation);
+
 /// On a response: what the registry says is wrong with the authorization.
 #[derive(Clone, Debug)]
 pub(crate) struct ChallengeError(pub(crate) String);

@@ -100,12 +100,12 @@ fn credentials_are_missing_or_wrong() {
     assert_snapshot!(sandbox.crane(&["manifest", &registry.at("app:v1")]), @"
     exit 1
     -- stderr
-    Error: fetching manifest [host]/app:v1: GET http://[host]/v2/app/manifests/v1: UNAUTHORIZED: authentication required
+    Error: fetching manifest [host]/app:v1: GET http://[host]/v2/app/manifests/v1: UNAUTHORIZED: authentication required (there are no credentials for it)
     ");
     assert_snapshot!(sandbox.crane(&["ls", &registry.at("app")]), @"
     exit 1
     -- stderr
-    Error: reading tags for [host]/app: GET http://[host]/v2/app/tags/list?n=1000: UNAUTHORIZED: authentication required
+    Error: reading tags for [host]/app: GET http://[host]/v2/app/tags/list?n=1000: UNAUTHORIZED: authentication required (there are no credentials for it)
     ");
     // `alice:wrong`
     let config = format!(
@@ -114,11 +114,11 @@ fn credentials_are_missing_or_wrong() {
     );
     std::fs::create_dir(sandbox.path(".docker")).expect("directory");
     std::fs::write(sandbox.path(".docker/config.json"), config).expect("file");
-    assert_snapshot!(sandbox.crane(&["manifest", &registry.at("app:v1")]), @"
+    assert_snapshot!(sandbox.crane(&["manifest", &registry.at("app:v1")]), @r#"
     exit 1
     -- stderr
-    Error: fetching manifest [host]/app:v1: GET http://[host]/v2/app/manifests/v1: UNAUTHORIZED: authentication required
-    ");
+    Error: fetching manifest [host]/app:v1: GET http://[host]/v2/app/manifests/v1: UNAUTHORIZED: authentication required (credentials from [dir]/.docker/config.json: used "[host]": a password of user "alice")
+    "#);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wharf_authn::{Authenticator, Credential, CredentialId, Keychain, Resource};
+use wharf_authn::{Authenticator, Credential, CredentialId, Explanation, Keychain, Resource};
 
 use super::AuthFailure;
 
@@ -97,6 +97,11 @@ impl Credentials {
         }
         let credential = self.get(resource, user).await?;
         Ok(credential.identity() != refused)
+    }
+
+    /// Where credentials for a resource come from, for messages.
+    pub(super) async fn explain(&self, resource: &Resource) -> Explanation {
+        self.keychain.explain(resource).await
     }
 
     /// Tells that a credential was not taken; whether its authenticator has another.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use wharf_authn::Explanation;
+
 use crate::origin::Origin;
 use crate::{Error, RegistryError, Scope};
 
 /// No credentials or no token for a registry.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("authenticating to {registry}{}", asked_for(.scopes))]
+#[error("authenticating to {registry}{}{}", asked_for(.scopes), looked_for(.credentials.as_ref()))]
 #[non_exhaustive]
 pub struct AuthError {
     /// The registry that asked for authentication.
@@ -17,6 +19,8 @@ pub struct AuthError {
     /// What failed.
     #[source]
     pub failure: AuthFailure,
+    /// Where credentials were looked for, if the token server refused.
+    pub credentials: Option<Explanation>,
 }
 
 /// What failed in getting credentials or a token. Several requests may wait for one token, so it can be cloned.
@@ -66,6 +70,15 @@ impl AuthError {
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         matches!(&self.failure, AuthFailure::Exchange(error) if error.is_unauthorized())
+    }
+}
+
+/// Which credentials there are, for the message about a refusal.
+pub(crate) fn looked_for(credentials: Option<&Explanation>) -> String {
+    match credentials.map(Explanation::used) {
+        Some(Some(step)) => format!(" (credentials from {step})"),
+        Some(None) => " (there are no credentials for it)".to_owned(),
+        None => String::new(),
     }
 }
 

@@ -86,6 +86,7 @@ mod token;
 
 pub use self::cache::TokenCache;
 pub use self::challenge::Challenge;
+pub(crate) use self::error::looked_for;
 pub use self::error::{AuthError, AuthFailure};
 pub use self::layer::AuthLayer;
 pub use self::options::{AuthOptions, StaleCredentials};

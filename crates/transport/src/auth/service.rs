@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use tower::Service;
 use wharf_authn::{Credential, Resource};
 
-use crate::context::LeftOrigin;
+use crate::context::{LeftOrigin, LookedFor};
 use crate::origin::Origin;
 use crate::send::{Inner, send, send_next, take_ready};
 use crate::{Actions, Body, BoxError, Error, RedactedUrl, RegistryContext, Scope};
@@ -129,7 +129,7 @@ impl Exchange {
             && matches!(parts.method, Method::GET | Method::HEAD)
             && was_refused(&result);
         if !may_go_without {
-            return result;
+            return self.explained(state, result).await;
         }
         let without = Self {
             user: User::Nobody,
@@ -143,8 +143,30 @@ impl Exchange {
                 state.refuse(&self.resource);
                 Ok(response)
             }
-            _ => result,
+            _ => self.explained(state, result).await,
         }
+    }
+
+    /// Notes on a refusal where its credentials come from.
+    async fn explained(
+        &self,
+        state: &State,
+        mut result: Result<Response<Body>, Error>,
+    ) -> Result<Response<Body>, Error> {
+        if self.user == User::Nobody {
+            return result;
+        }
+        match &mut result {
+            Ok(response) if is_refusal(response.status()) => {
+                let explanation = state.credentials.explain(&self.resource).await;
+                response.extensions_mut().insert(LookedFor(explanation));
+            }
+            Err(Error::Auth(error)) if error.is_unauthorized() => {
+                error.credentials = Some(state.credentials.explain(&self.resource).await);
+            }
+            _ => {}
+        }
+        result
     }
 
     /// Sends the request with what its user has to show.
@@ -358,6 +380,7 @@ impl Exchange {
             registry: self.registry.clone(),
             scopes: self.scopes.clone(),
             failure,
+            credentials: None,
         }
     }
 }

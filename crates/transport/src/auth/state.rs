@@ -309,6 +309,7 @@ impl Wanted {
             registry: self.registry.clone(),
             scopes: self.scopes.clone(),
             failure,
+            credentials: None,
         }
     }
 

@@ -7,7 +7,7 @@ use http::{Method, Request, Response, Uri};
 use tower::Service;
 
 use crate::auth::Shown;
-use crate::context::ChallengeError;
+use crate::context::{ChallengeError, LookedFor};
 use crate::retry::retry_after;
 use crate::send::{send, take_ready};
 use crate::{Accepted, AnswerInfo, AnsweredBy, Body, BoxError, Error, RegistryError};
@@ -88,6 +88,10 @@ pub(crate) async fn registry_error(method: Method, url: Uri, response: Response<
         .get::<ChallengeError>()
         .map(|error| error.0.clone());
     error.shown = parts.extensions.get::<Shown>().cloned();
+    error.credentials = parts
+        .extensions
+        .get::<LookedFor>()
+        .map(|looked_for| looked_for.0.clone());
     let (body, complete) = body
         .collect_prefix(BODY_LIMIT)
         .await

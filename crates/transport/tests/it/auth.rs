@@ -22,6 +22,8 @@ use crate::fake::{
 };
 
 const ALICE: &str = "Basic YWxpY2U6d29uZGVybGFuZA==";
+/// What messages say of where hers comes from.
+const OF_ALICE: &str = r#" (credentials from StaticKeychain: used: a password of user "alice")"#;
 
 fn alice() -> impl Keychain {
     keychain(Basic::new("alice", "wonderland"))
@@ -242,9 +244,9 @@ async fn a_token_that_is_not_taken_is_replaced_once() {
     assert_eq!(refused.asked().len(), 3, "401, token, 401");
     assert!(error.is_unauthorized());
     assert!(
-        error
-            .to_string()
-            .ends_with("UNAUTHORIZED: who are you (invalid_token: no)"),
+        error.to_string().ends_with(&format!(
+            "UNAUTHORIZED: who are you (invalid_token: no){OF_ALICE}"
+        )),
         "{error}"
     );
 }
@@ -444,7 +446,7 @@ async fn what_the_token_server_says_is_in_the_error() {
     assert_eq!(error.status(), Some(StatusCode::UNAUTHORIZED));
     assert_eq!(
         error.to_string(),
-        "authenticating to https://registry.example for repository:app:pull"
+        format!("authenticating to https://registry.example for repository:app:pull{OF_ALICE}")
     );
     let mut chain = String::new();
     let mut next = std::error::Error::source(&error);
@@ -746,7 +748,8 @@ async fn a_credential_that_expired_is_asked_for_once_more() {
             Err(error) => {
                 let answer = error.registry_error().expect("an answer");
                 assert_eq!((answer.shown.as_ref(), sent), (Some(&Shown::Basic), 2));
-                assert!(error.to_string().ends_with(text), "{error}");
+                let source = r#" (credentials from StaticKeychain: used: a password of user "AWS")"#;
+                assert!(error.to_string().ends_with(&format!("{text}{source}")), "{error}");
             }
         }
     }
@@ -811,9 +814,9 @@ async fn refusals_tell_what_the_token_lacks() {
     let push = request("PUT", "app", Actions::Push, Body::full("{}"));
     let error = send(&net.transport(alice()), push).await.expect_err("refused");
     assert!(
-        error
-            .to_string()
-            .ends_with("DENIED: no (the token does not grant repository:app:pull,push)"),
+        error.to_string().ends_with(&format!(
+            "DENIED: no (the token does not grant repository:app:pull,push){OF_ALICE}"
+        )),
         "{error}"
     );
     let answer = error.registry_error().expect("an answer");

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, join_all};
 use http::{Response, StatusCode};
-use wharf_authn::{Authenticator, Credential, CredentialId, Error as AuthnError, PullSecrets};
+use wharf_authn::{
+    AnonymousKeychain, Authenticator, Credential, CredentialId, DockerConfig, Error as AuthnError,
+    PullSecrets,
+};
 use wharf_transport::Body;
 
 use crate::fake::{Asked, Net, challenge, keychain, pull, respond, send};
@@ -267,6 +270,45 @@ async fn ten_at_once_leave_a_refused_credential_together() {
         .filter(|shown| shown.starts_with("Basic"))
         .collect::<Vec<_>>();
     assert_eq!(exchanges, [header(0), header(1)]);
+}
+
+#[tokio::test]
+async fn a_refusal_says_where_its_credentials_come_from() {
+    const AUTH: &str = r#"{"auths":{"registry.example":{"auth":"dTA6cA=="}}}"#;
+    const SOURCE: &str =
+        r#" (credentials from given text: used "registry.example": a password of user "u0")"#;
+    let stored = || DockerConfig::parse(AUTH).expect("a config");
+    let body = r#"{"errors":[{"code":"DENIED","message":"no"}]}"#;
+    let denied = Net::new(move |asked| match asked.authorization() {
+        None => challenge("Basic realm=x"),
+        Some(_) => respond(403, body),
+    });
+    let error = send(&denied.transport(stored()), pull("app"))
+        .await
+        .expect_err("denied");
+    let text = "GET https://registry.example/v2/app/x: DENIED: no";
+    assert_eq!(error.to_string(), format!("{text}{SOURCE}"));
+
+    let net = bearer(|_| respond(401, ""));
+    let error = send(&net.transport(stored()), pull("app"))
+        .await
+        .expect_err("refused by the token server");
+    let text = "authenticating to https://registry.example for repository:app:pull";
+    assert_eq!(error.to_string(), format!("{text}{SOURCE}"));
+
+    let net = Net::new(|_| challenge("Basic realm=x"));
+    let error = send(&net.transport(AnonymousKeychain), pull("app"))
+        .await
+        .expect_err("nobody");
+    let text = error.to_string();
+    assert!(text.ends_with(" (there are no credentials for it)"), "{text}");
+
+    let net = Net::new(|_| respond(403, ""));
+    let error = send(&net.transport(AnonymousKeychain), pull("app"))
+        .await
+        .expect_err("nobody");
+    let text = error.to_string();
+    assert!(text.ends_with("403 Forbidden"), "{text}");
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use wharf_authn::Explanation;
 
-use crate::auth::Shown;
+use crate::auth::{Shown, looked_for};
 use crate::{Quota, RedactedUrl};
 
 use super::Diagnostic;
@@ -56,6 +57,8 @@ pub struct RegistryError {
     pub challenge_error: Option<String>,
     /// With what the request was sent, if it was refused with `401` or `403`.
     pub shown: Option<Shown>,
+    /// Where credentials were looked for, if the request was refused with `401` or `403`.
+    pub credentials: Option<Explanation>,
 }
 
 impl RegistryError {
@@ -76,6 +79,7 @@ impl RegistryError {
             warnings: Vec::new(),
             challenge_error: None,
             shown: None,
+            credentials: None,
         }
     }
 
@@ -99,6 +103,7 @@ impl fmt::Display for Summary<'_> {
             truncated,
             challenge_error,
             shown,
+            credentials,
             ..
         } = self.0;
         match errors.as_slice() {
@@ -130,6 +135,11 @@ impl fmt::Display for Summary<'_> {
         if !missing.is_empty() {
             let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
             write!(f, " (the token does not grant {})", printable(&missing.join(" ")))?;
+        }
+        // Somebody without credentials may well not be allowed, which is no news.
+        let used = credentials.as_ref().and_then(Explanation::used);
+        if *status == StatusCode::UNAUTHORIZED || used.is_some() {
+            f.write_str(&looked_for(credentials.as_ref()))?;
         }
         Ok(())
     }
