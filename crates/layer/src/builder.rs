@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use oci_spec::image::{Descriptor, MediaType};
 use tokio::io::AsyncRead;
-use wharf_v1::{ByteStream, Layer};
+use wharf_v1::{ByteStream, DecompressLimits, Layer};
 
 use crate::feed::feed;
 use crate::media_type::follow;
@@ -170,6 +170,15 @@ impl LayerBuilder {
         self
     }
 
+    /// Limits how far the input may swell when it is decompressed, and how large it may be. Default:
+    /// not at all, but for the window of zstd.
+    ///
+    /// Too much is [`Error::Read`], whose source is one of [`wharf_v1::Error`].
+    pub fn limits(mut self, limits: DecompressLimits) -> Self {
+        self.pass.limits = limits;
+        self
+    }
+
     /// Sets how many threads compress at a time with gzip. Default: as many as there are processors, at
     /// most 16. What comes out is the same for any number. A layer of less than 1 MiB needs no others.
     pub fn threads(mut self, threads: NonZero<usize>) -> Self {
@@ -209,7 +218,14 @@ impl LayerBuilder {
     /// Keeps the numbers of users and groups of entries made [from a directory](Self::from_directory).
     /// Default: all are 0.
     pub fn keep_owners(mut self) -> Self {
-        self.tree.keep_owners = true;
+        self.tree.owner = None;
+        self
+    }
+
+    /// Sets the numbers of user and group of entries made [from a directory](Self::from_directory).
+    /// Default: both are 0.
+    pub fn owner(mut self, user: u32, group: u32) -> Self {
+        self.tree.owner = Some((user, group));
         self
     }
 

@@ -11,10 +11,16 @@ use walkdir::WalkDir;
 use crate::Error;
 
 /// What of the files' metadata goes into the layer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// Whether entries keep the numbers of their users and groups, instead of 0.
-    pub(crate) keep_owners: bool,
+    /// The numbers of user and group that all entries get; `None` keeps each file's own.
+    pub(crate) owner: Option<(u32, u32)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { owner: Some((0, 0)) }
+    }
 }
 
 /// Writes everything below `root`, sorted, with paths relative to it.
@@ -58,19 +64,29 @@ fn append(
         return tar.append_link(&mut header, name, first).map_err(failed);
     }
     if metadata.is_file() {
+        let changed = || Error::Changed {
+            path: path.to_owned(),
+        };
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+        // Another one may be in its place by now, and if that is a link, it leads anywhere.
+        let opened = file.metadata().map_err(|error| Error::io("stat", path, error))?;
+        if identity(&opened) != identity(metadata) {
+            return Err(changed());
+        }
         let mut content = Counted {
-            reader: file.take(metadata.len()),
+            reader: (&file).take(metadata.len()),
             read: 0,
         };
         tar.append_data(&mut header, name, &mut content).map_err(failed)?;
         // The header is written already, so the archive would be torn.
-        return if content.read == metadata.len() {
+        let grown = (&file)
+            .read(&mut [0])
+            .map_err(|error| Error::io("read", path, error))?
+            > 0;
+        return if content.read == metadata.len() && !grown {
             Ok(())
         } else {
-            Err(Error::Changed {
-                path: path.to_owned(),
-            })
+            Err(changed())
         };
     }
     if is_socket(metadata) {
@@ -86,9 +102,9 @@ fn header(metadata: &Metadata, settings: Settings) -> Header {
     if metadata.is_symlink() {
         header.set_size(0);
     }
-    if !settings.keep_owners {
-        header.set_uid(0);
-        header.set_gid(0);
+    if let Some((user, group)) = settings.owner {
+        header.set_uid(user.into());
+        header.set_gid(group.into());
     }
     header
 }
@@ -104,6 +120,18 @@ fn is_socket(_metadata: &Metadata) -> bool {
     false
 }
 
+/// What tells a file from all others at a time.
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(metadata: &Metadata) -> std::fs::FileType {
+    metadata.file_type()
+}
+
 /// Files that have more than one name, by device and inode.
 #[derive(Default)]
 struct Links(HashMap<(u64, u64), PathBuf>);
@@ -116,7 +144,7 @@ impl Links {
         if metadata.is_dir() || metadata.nlink() < 2 {
             return None;
         }
-        let key = (metadata.dev(), metadata.ino());
+        let key = identity(metadata);
         let first = self.0.get(&key).cloned();
         if first.is_none() {
             self.0.insert(key, name.to_owned());
@@ -140,5 +168,49 @@ impl<R: Read> Read for Counted<R> {
         let read = self.reader.read(buf)?;
         self.read += read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What comes of a file that `change` changes after it was looked at.
+    fn packed(change: impl FnOnce(&Path)) -> Result<(), Error> {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("file");
+        fs::write(&path, "content").expect("write");
+        let metadata = path.symlink_metadata().expect("there");
+        change(&path);
+        let mut out = Vec::new();
+        let out: &mut dyn Write = &mut out;
+        let mut tar = Builder::new(out);
+        let (name, mut links) = (Path::new("file"), Links::default());
+        append(&mut tar, &path, name, &metadata, Settings::default(), &mut links)
+    }
+
+    #[test]
+    fn a_file_that_changes_meanwhile_is_told() {
+        packed(|_| {}).expect("unchanged");
+        let changed = |change: fn(&Path)| matches!(packed(change), Err(Error::Changed { .. }));
+        assert!(
+            changed(|path| fs::write(path, "more content").expect("write")),
+            "grown"
+        );
+        assert!(changed(|path| fs::write(path, "less").expect("write")), "shrunk");
+        let gone = packed(|path| fs::remove_file(path).expect("remove"));
+        assert!(matches!(gone, Err(Error::Io { action: "open", .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_not_followed() {
+        let swapped = packed(|path| {
+            fs::remove_file(path).expect("remove");
+            std::os::unix::fs::symlink("/proc/self/cmdline", path).expect("link");
+        });
+        assert!(matches!(swapped, Err(Error::Changed { .. })), "{swapped:?}");
     }
 }

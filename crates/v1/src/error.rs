@@ -90,6 +90,12 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// Compressed content swells more than a limit allows when it is decompressed.
+    #[error("content swells to more than {ratio} times its compressed size")]
+    Swells {
+        /// The limit: uncompressed bytes for each compressed one.
+        ratio: u64,
+    },
     /// Indexes are nested in each other deeper than a limit.
     #[error("index is nested more than {limit} deep")]
     TooDeep {

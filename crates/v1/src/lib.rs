@@ -82,5 +82,5 @@ pub use layer::{Layer, MountSource};
 pub use matcher::{Matcher, REF_NAME};
 pub use oci_spec;
 pub use platform::{Fit, ParsePlatformError, PlatformSpec};
-pub use stream::{BlockingReader, ByteStream, Codec, Measure, Measured};
+pub use stream::{BlockingReader, ByteStream, Codec, DecompressLimits, Measure, Measured};
 pub use walk::{Visit, WalkOptions, walk};

@@ -4,7 +4,7 @@ mod decoder;
 mod fault;
 mod sink;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
 use std::num::NonZero;
@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use oci_spec::image::Digest;
-use wharf_v1::{Codec, Hasher};
+use wharf_v1::{Codec, DecompressLimits, Hasher};
 
 use crate::rewrite::Edits;
 use crate::{Compression, Error};
 
-use decoder::decoder;
+use decoder::{Counting, Limited, decoder};
 use fault::{Fault, Watched};
 use sink::{HashSink, PlainSink, Shared, Stored, Tee};
 
@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     /// How all content is stored, however it comes.
     pub(crate) recompression: Option<Compression>,
     pub(crate) edits: Edits,
+    pub(crate) limits: DecompressLimits,
     /// How many threads compress; `None` for as many as there are processors.
     pub(crate) threads: Option<NonZero<usize>>,
     /// Content that is no tar archive passes.
@@ -88,7 +89,7 @@ pub(crate) fn read(input: impl Read, spool_original: bool, settings: &Settings) 
     let stored = Stored::new(settings, !as_it_comes || spool_original, fault.clone())?;
     let sink = PlainSink::new(stored, compression, settings)?;
     let mut tee = Tee {
-        reader: plain(codec, input, &fault)?,
+        reader: plain(codec, input, &fault, settings.limits)?,
         sink,
     };
     fault.explain(consume(&mut tee, settings), not_tar)?;
@@ -110,7 +111,7 @@ fn keep(
         sink: Shared(Rc::clone(&stored)),
     };
     let mut tee = Tee {
-        reader: plain(codec, input, fault)?,
+        reader: plain(codec, input, fault, settings.limits)?,
         sink: HashSink(Hasher::sha256()),
     };
     fault.explain(consume(&mut tee, settings), not_tar)?;
@@ -122,13 +123,32 @@ fn keep(
     Ok(stored.outcome(codec, Some(diff_id)))
 }
 
-/// The content uncompressed. What the decoder says against it is a fault of the input.
-fn plain<'a>(codec: Codec, input: impl Read + 'a, fault: &Fault) -> Result<Box<dyn Read + 'a>, Error> {
-    if codec == Codec::None {
-        return Ok(Box::new(input));
-    }
+/// The content uncompressed. What the decoder or a limit says against it is a fault of the input.
+fn plain<'a>(
+    codec: Codec,
+    input: impl Read + 'a,
+    fault: &Fault,
+    limits: DecompressLimits,
+) -> Result<Box<dyn Read + 'a>, Error> {
+    let (reader, taken): (Box<dyn Read + 'a>, _) = if codec == Codec::None {
+        (Box::new(input), None)
+    } else {
+        let count = Rc::new(Cell::new(0));
+        let input = Counting {
+            reader: input,
+            count: Rc::clone(&count),
+        };
+        let input = BufReader::with_capacity(CHUNK, input);
+        (decoder(codec, input, limits)?, Some(count))
+    };
+    let limited = Limited {
+        reader,
+        limits,
+        taken,
+        made: 0,
+    };
     Ok(Box::new(Watched {
-        reader: decoder(codec, BufReader::with_capacity(CHUNK, input))?,
+        reader: limited,
         fault: fault.clone(),
     }))
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::select;
 use proptest::prelude::*;
 use wharf_layer::{Compression, Error, LayerBuilder};
-use wharf_v1::{ByteStream, Codec, Error as ContentError, Layer as _, sha256};
+use wharf_v1::{ByteStream, Codec, DecompressLimits, Error as ContentError, Layer as _, sha256};
 
 use crate::support::{build, check_truth, gzipped, stored, stream, tar_of, unpacked, zstandard};
 
@@ -116,6 +116,24 @@ async fn an_input_that_fails_is_told_from_one_that_is_no_tar() {
         panic!("{error:?}")
     };
     assert!(source.to_string().contains("unplugged"), "{source}");
+}
+
+#[tokio::test]
+async fn content_that_swells_is_refused_at_the_limit() {
+    let tar = tar_of("zeros", &vec![0; 20 << 20]);
+    let free = DecompressLimits::default();
+    for content in [tar.clone(), gzipped(&tar), zstandard(&tar)] {
+        let error = build(&content, |builder| builder.limits(free.with_max_bytes(1 << 20)));
+        let Err(Error::Read { source }) = error.await else {
+            panic!("within the limit")
+        };
+        assert_eq!(source.to_string(), "body exceeds 1048576 byte limit");
+        let outcome = build(&content, |builder| builder.limits(free.with_max_ratio(100))).await;
+        match Codec::detect(&content) {
+            Codec::None => assert!(outcome.is_ok()),
+            _ => assert!(matches!(outcome, Err(Error::Read { .. })), "{outcome:?}"),
+        }
+    }
 }
 
 #[tokio::test]

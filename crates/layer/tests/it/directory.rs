@@ -137,6 +137,31 @@ async fn times_are_the_files_own_unless_set() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn owners_are_nobodys_the_files_or_set() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let dir = tempfile::tempdir().expect("temp dir");
+    fs::write(dir.path().join("f"), "").expect("write");
+    let own = fs::metadata(dir.path().join("f")).expect("there");
+    let from = || LayerBuilder::from_directory(dir.path());
+    for (builder, want) in [
+        (from(), (0, 0)),
+        (from().owner(1000, 3_000_000), (1000, 3_000_000)),
+        (
+            from().owner(1, 2).keep_owners(),
+            (own.uid().into(), own.gid().into()),
+        ),
+    ] {
+        let tar = unpacked(&builder.build().await.expect("layer")).await;
+        let mut archive = tar::Archive::new(&tar[..]);
+        let mut entries = archive.entries().expect("fresh");
+        let header = entries.next().expect("one").expect("valid").header().clone();
+        assert_eq!((header.uid().expect("uid"), header.gid().expect("gid")), want);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn sockets_are_left_out() {
     let dir = tempfile::tempdir().expect("temp dir");
     let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket")).expect("bind");

@@ -18,6 +18,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::Error;
 
 pub use codec::Codec;
+pub use decompress::DecompressLimits;
 pub use hash::{Measure, Measured};
 pub use io::BlockingReader;
 

@@ -1,5 +1,7 @@
 //! Streams that undo compression.
 
+mod limits;
+
 use std::io::{self, BufRead, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,10 +13,7 @@ use tokio::task::coop;
 use super::CHUNK;
 use crate::{ByteStream, Codec, Error};
 
-/// Largest zstd window as a power of two: 128 MiB, the reference decoder's own limit. A frame chooses
-/// its window, so without a limit it would choose how much memory we use.
-#[cfg(feature = "zstd")]
-const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+pub use limits::DecompressLimits;
 
 impl ByteStream {
     /// The uncompressed form of this stream, whatever its first bytes say that it is: gzip (of any
@@ -30,9 +29,19 @@ impl ByteStream {
     /// done by then.
     #[must_use]
     pub fn decompressed(self) -> Self {
+        self.decompressed_within(DecompressLimits::default())
+    }
+
+    /// As [`decompressed`](Self::decompressed), for content that may be hostile: the stream fails with
+    /// [`Error::TooLarge`] or [`Error::Swells`] once more comes out than the limits allow.
+    #[must_use]
+    pub fn decompressed_within(self, limits: DecompressLimits) -> Self {
         Self::new(Decompress {
             source: self,
             state: State::Sniff(BytesMut::new()),
+            limits,
+            taken: 0,
+            made: 0,
         })
     }
 }
@@ -40,6 +49,11 @@ impl ByteStream {
 struct Decompress {
     source: ByteStream,
     state: State,
+    limits: DecompressLimits,
+    /// Bytes that the source gave.
+    taken: u64,
+    /// Bytes that came out.
+    made: u64,
 }
 
 enum State {
@@ -63,14 +77,17 @@ impl Decompress {
                     let head = head.split().freeze();
                     self.state = match Codec::detect(&head) {
                         Codec::None => State::Pass(head),
-                        codec => State::Decode(Box::new(Decode::new(codec, head)?)),
+                        codec => {
+                            self.taken = head.len() as u64;
+                            State::Decode(Box::new(Decode::new(codec, head, self.limits)?))
+                        }
                     };
                 }
                 State::Pass(head) if !head.is_empty() => return Poll::Ready(Ok(Some(std::mem::take(head)))),
                 State::Pass(_) => return Pin::new(&mut self.source).poll_next(cx).map(Option::transpose),
                 State::Decode(decode) => {
                     let budget = ready!(coop::poll_proceed(cx));
-                    let item = ready!(decode.poll(&mut self.source, cx));
+                    let item = ready!(decode.poll(&mut self.source, &mut self.taken, cx));
                     budget.made_progress();
                     return Poll::Ready(item);
                 }
@@ -84,7 +101,16 @@ impl Stream for Decompress {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = ready!(self.poll(cx)).transpose();
+        let item = match ready!(self.poll(cx)) {
+            Ok(Some(chunk)) => {
+                self.made += chunk.len() as u64;
+                // Content that passes as it is has no ratio.
+                let decodes = matches!(self.state, State::Decode(_));
+                let taken = if decodes { self.taken } else { self.made };
+                Some(self.limits.check(taken, self.made).map(|()| chunk))
+            }
+            other => other.transpose(),
+        };
         if !matches!(item, Some(Ok(_))) {
             self.state = State::Done;
         }
@@ -103,14 +129,12 @@ struct Decode {
 }
 
 impl Decode {
-    fn new(codec: Codec, head: Bytes) -> Result<Self, Error> {
-        let decoder = Decoder::new(
-            codec,
-            Feed {
-                chunk: head,
-                ended: false,
-            },
-        )?;
+    fn new(codec: Codec, head: Bytes, limits: DecompressLimits) -> Result<Self, Error> {
+        let feed = Feed {
+            chunk: head,
+            ended: false,
+        };
+        let decoder = Decoder::new(codec, feed, limits)?;
         Ok(Self {
             decoder,
             starved: false,
@@ -119,12 +143,20 @@ impl Decode {
         })
     }
 
-    fn poll(&mut self, source: &mut ByteStream, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+    fn poll(
+        &mut self,
+        source: &mut ByteStream,
+        taken: &mut u64,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Error>> {
         loop {
             if self.starved {
                 match Pin::new(&mut *source).poll_next(cx)? {
                     Poll::Ready(Some(chunk)) if chunk.is_empty() => continue,
-                    Poll::Ready(Some(chunk)) => self.decoder.feed().chunk = chunk,
+                    Poll::Ready(Some(chunk)) => {
+                        *taken += chunk.len() as u64;
+                        self.decoder.feed().chunk = chunk;
+                    }
                     Poll::Ready(None) => self.decoder.feed().ended = true,
                     // What is there already goes on its way.
                     Poll::Pending if self.filled > 0 => return Poll::Ready(Ok(self.take())),
@@ -203,7 +235,9 @@ enum Decoder {
 }
 
 impl Decoder {
-    fn new(codec: Codec, feed: Feed) -> Result<Self, Error> {
+    fn new(codec: Codec, feed: Feed, limits: DecompressLimits) -> Result<Self, Error> {
+        #[cfg(not(feature = "zstd"))]
+        let _ = limits;
         match codec {
             Codec::None => Ok(Self::Plain(feed)),
             #[cfg(feature = "gzip")]
@@ -211,7 +245,7 @@ impl Decoder {
             #[cfg(feature = "zstd")]
             Codec::Zstd => zstd::stream::read::Decoder::with_buffer(feed)
                 .and_then(|mut decoder| {
-                    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                    decoder.window_log_max(limits.window_log())?;
                     Ok(Self::Zstd(decoder))
                 })
                 .map_err(|error| Error::Decompress {

@@ -123,6 +123,34 @@ mod gzip {
     }
 
     #[tokio::test]
+    async fn limits_end_a_bomb_early() {
+        let bomb = compress(&vec![0; 64 << 20]);
+        let free = DecompressLimits::default();
+        for (limits, most) in [
+            (free.with_max_bytes(1 << 20), 1 << 20),
+            (free.with_max_ratio(100), (16 << 20) + CHUNK as u64),
+        ] {
+            let mut stream = dripping(&bomb, 1000).decompressed_within(limits);
+            let mut total = 0;
+            let error = loop {
+                match stream.next().await.expect("an error before the end") {
+                    Ok(chunk) => total += chunk.len() as u64,
+                    Err(error) => break error,
+                }
+            };
+            assert!(total <= most, "{total}");
+            assert!(matches!(
+                error,
+                Error::TooLarge { limit: 0x10_0000 } | Error::Swells { ratio: 100 }
+            ));
+            assert!(stream.next().await.is_none(), "and then nothing");
+        }
+        let enough = free.with_max_bytes(64 << 20).with_max_ratio(1100);
+        let whole = ByteStream::from_bytes(bomb).decompressed_within(enough);
+        assert_eq!(whole.collect(1 << 30).await.expect("fits").len(), 64 << 20);
+    }
+
+    #[tokio::test]
     async fn a_failed_check_of_the_source_fails_the_end() {
         use oci_spec::image::{Descriptor, MediaType};
 
@@ -188,6 +216,16 @@ mod zstandard {
         // The same frame with a window of 2^27 is an empty one.
         let largest = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (27 - 10) << 3, 0x01, 0x00, 0x00];
         assert!(undo(&largest, 100).await.expect("decodes").is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_window_can_be_limited_further() {
+        let frame = |log: u8| vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, (log - 10) << 3, 0x01, 0x00, 0x00];
+        let limits = DecompressLimits::default().with_max_window(8 << 20);
+        for (log, fits) in [(10, true), (23, true), (24, false), (27, false)] {
+            let stream = ByteStream::from_bytes(frame(log)).decompressed_within(limits);
+            assert_eq!(stream.collect(1).await.is_ok(), fits, "{log}");
+        }
     }
 
     #[tokio::test]
