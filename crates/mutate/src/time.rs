@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use oci_spec::image::ImageConfiguration;
 use wharf_layer::{Compression, LayerBuilder};
 use wharf_v1::media_type::MediaTypeExt as _;
 use wharf_v1::{Config, Image};
 
-use crate::layers::{rebuilt, successor};
+use crate::layers::{rebuilt_then, successor};
 use crate::members::Members;
 use crate::{Error, MutatedImage};
 
@@ -109,7 +110,7 @@ async fn rewritten(
     mtime: SystemTime,
     created: &str,
     options: &TimeOptions,
-    edit: impl FnOnce(Config) -> Result<Config, Error>,
+    finish: impl FnOnce(Config) -> Result<Config, Error>,
 ) -> Result<MutatedImage, Error> {
     let mut layers = base.layers().await?;
     for layer in &mut layers {
@@ -125,15 +126,13 @@ async fn rewritten(
         let codec = options.compression.map(Compression::codec);
         (*layer, _) = successor(layer, builder, codec).await?;
     }
-    rebuilt(base, layers, |config| {
-        edit(config.edit(|config| {
-            config.set_created(Some(created.to_owned()));
-            for entry in config.history_mut().iter_mut().flatten() {
-                entry.set_created(Some(created.to_owned()));
-            }
-        })?)
-    })
-    .await
+    let edit = |config: &mut ImageConfiguration| {
+        config.set_created(Some(created.to_owned()));
+        for entry in config.history_mut().iter_mut().flatten() {
+            entry.set_created(Some(created.to_owned()));
+        }
+    };
+    rebuilt_then(base, layers, edit, finish).await
 }
 
 /// The config without what tells of the machine that built it, which the typed view does not have.

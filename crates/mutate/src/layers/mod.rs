@@ -7,7 +7,7 @@ mod rewrite;
 
 use std::sync::Arc;
 
-use oci_spec::image::Descriptor;
+use oci_spec::image::{Descriptor, ImageConfiguration};
 use wharf_v1::media_type::MediaTypeExt as _;
 use wharf_v1::{Config, Image, Layer};
 
@@ -24,7 +24,20 @@ pub(crate) use rewrite::{codec_of, successor};
 pub(crate) async fn rebuilt(
     base: Arc<dyn Image>,
     layers: Vec<Arc<dyn Layer>>,
-    edit: impl FnOnce(Config) -> Result<Config, Error>,
+    edit: impl FnOnce(&mut ImageConfiguration),
+) -> Result<MutatedImage, Error> {
+    rebuilt_then(base, layers, edit, Ok).await
+}
+
+/// As [`rebuilt`], and then what `finish` does to the config.
+///
+/// Diff_ids are set together with `edit`, since entries of a history are told by what they say: an edit of
+/// its own in between would write defaults into them, by which the next would not know them again.
+pub(crate) async fn rebuilt_then(
+    base: Arc<dyn Image>,
+    layers: Vec<Arc<dyn Layer>>,
+    edit: impl FnOnce(&mut ImageConfiguration),
+    finish: impl FnOnce(Config) -> Result<Config, Error>,
 ) -> Result<MutatedImage, Error> {
     let manifest = base.manifest().await?;
     let mut listed: Vec<Descriptor> = Vec::with_capacity(layers.len());
@@ -38,8 +51,9 @@ pub(crate) async fn rebuilt(
         }
         let config = base.config().await?.edit(|config| {
             config.rootfs_mut().set_diff_ids(diff_ids);
+            edit(config);
         })?;
-        let config = edit(config)?;
+        let config = finish(config)?;
         let manifest = manifest.edit_in_place(|manifest| {
             manifest.set_layers(listed);
             set_config(manifest, &config);

@@ -22,7 +22,7 @@ pub async fn recompress(base: Arc<dyn Image>, compression: Compression) -> Resul
             *layer = recompressed(layer, compression).await?;
         }
     }
-    rebuilt(base, layers, Ok).await
+    rebuilt(base, layers, |_| {}).await
 }
 
 /// The image with those layers compressed anew whose descriptors match.
@@ -62,7 +62,7 @@ pub async fn recompress_layers(
             *layer = recompressed(layer, compression).await?;
         }
     }
-    rebuilt(base, layers, Ok).await
+    rebuilt(base, layers, |_| {}).await
 }
 
 fn may_be(media_type: &MediaType) -> bool {

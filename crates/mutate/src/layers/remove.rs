@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use oci_spec::image::Digest;
+use oci_spec::image::{Digest, History};
 use wharf_v1::Image;
+use wharf_v1::media_type::MediaTypeExt as _;
 
 use super::rebuilt;
 use crate::{Error, MutatedImage, history};
@@ -41,16 +42,24 @@ pub async fn remove_layers(
     let kept = layers.into_iter().enumerate();
     let kept = kept.filter(|(place, _)| !places.contains(place));
     let kept = kept.map(|(_, layer)| layer).collect();
+    let history = match history_of(&*base).await? {
+        Some(before) => Some(history::without_layers(before, count, |place| {
+            places.contains(&place)
+        })?),
+        None => None,
+    };
     rebuilt(base, kept, |config| {
-        let Some(before) = config.view()?.history().clone() else {
-            return Ok(config);
-        };
-        let history = history::without_layers(before, count, |place| places.contains(&place))?;
-        Ok(config.edit(|config| {
-            config.set_history(Some(history));
-        })?)
+        config.set_history(history);
     })
     .await
+}
+
+/// The history of an image that has one.
+async fn history_of(image: &dyn Image) -> Result<Option<Vec<History>>, Error> {
+    if !image.manifest().await?.view()?.config().media_type().is_config() {
+        return Ok(None);
+    }
+    Ok(image.config().await?.view()?.history().clone())
 }
 
 /// The image without the layers that have these digests as stored, each in all its places. As

@@ -114,18 +114,16 @@ pub async fn rebase(
     }
     layers.extend(image.layers().await?.into_iter().skip(old.layers.len()));
     let rebased = rebuilt(image, layers, |config| {
-        Ok(config.edit(|config| {
-            let from = &new.config;
-            config
-                .set_os(from.os().clone())
-                .set_architecture(from.architecture().clone())
-                .set_variant(from.variant().clone())
-                .set_os_version(from.os_version().clone())
-                .set_os_features(from.os_features().clone());
-            if !history.is_empty() || config.history().is_some() {
-                config.set_history(Some(history));
-            }
-        })?)
+        let from = &new.config;
+        config
+            .set_os(from.os().clone())
+            .set_architecture(from.architecture().clone())
+            .set_variant(from.variant().clone())
+            .set_os_version(from.os_version().clone())
+            .set_os_features(from.os_features().clone());
+        if !history.is_empty() || config.history().is_some() {
+            config.set_history(Some(history));
+        }
     })
     .await?;
     let Some((name, digest)) = &options.base else {

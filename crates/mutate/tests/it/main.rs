@@ -5,6 +5,7 @@ mod convert;
 mod edit;
 mod golden;
 mod index;
+mod kept;
 mod layers;
 mod rebase;
 mod streamed;
