@@ -28,7 +28,8 @@ fn valid() -> impl Strategy<Value = String> {
         any::<std::net::Ipv6Addr>().prop_map(|address| format!("[{address}]/")),
         any::<std::net::Ipv4Addr>().prop_map(|address| format!("{address}:5000/")),
     ];
-    let path = "[a-z0-9]+((\\.|_|__|-{1,3})[a-z0-9]+){0,2}(/[a-z0-9]+){0,3}";
+    // With a dot, the first component is a host, whose labels are at most 63 characters long.
+    let path = "[a-z0-9]{1,18}((\\.|_|__|-{1,3})[a-z0-9]{1,18}){0,2}(/[a-z0-9]+){0,3}";
     let tag = prop_oneof![Just(String::new()), ":[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}"];
     let digest = prop_oneof![
         Just(String::new()),
