@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use wharf_v1::{Image, Index};
+use wharf_v1::{Image, Index, Matcher};
 
 use crate::change::Change;
-use crate::{MutatedImage, MutatedIndex};
+use crate::{MutatedImage, MutatedIndex, edit_children};
 
 /// The image with more annotations in its manifest. Those that it has stay, unless a new one has the
 /// same key. The config is not touched, whatever it is.
@@ -41,6 +41,25 @@ where
     let more = collect(annotations);
     MutatedIndex::edited(base, move |index| {
         index.set_annotations(merged(index.annotations().clone(), &more));
+    })
+}
+
+/// The index with more annotations on the entries of those children that match. What is said of them stays,
+/// unless a new annotation has the same key. The children are not touched.
+pub fn annotate_children<K, V>(
+    base: Arc<dyn Index>,
+    children: Matcher,
+    annotations: impl IntoIterator<Item = (K, V)>,
+) -> MutatedIndex
+where
+    K: Into<String>,
+    V: Into<String>,
+{
+    let more = collect(annotations);
+    edit_children(base, move |child| {
+        if children.matches(child) {
+            child.set_annotations(merged(child.annotations().clone(), &more));
+        }
     })
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use oci_spec::image::{History, MediaType};
 use wharf_v1::{Image, Layer};
 
+use crate::annotations::collect;
 use crate::change::Change;
 use crate::layers::Described;
 use crate::{MutatedImage, history};
@@ -80,10 +81,7 @@ impl Addendum {
         K: Into<String>,
         V: Into<String>,
     {
-        let annotations = annotations
-            .into_iter()
-            .map(|(key, value)| (key.into(), value.into()));
-        self.description.annotations = annotations.collect();
+        self.description.annotations = collect(annotations);
         self
     }
 

@@ -34,8 +34,8 @@
 //! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own.
 //! - The manifest: [`annotate`], [`set_subject`], [`set_artifact_type`], and all media types with
 //!   [`convert`].
-//! - Indexes: [`append_children`], [`remove_children`], [`keep_children`], [`filter_platforms`], [`edit_children`] for what
-//!   the index says, [`replace_child`] and [`edit_images`] for what it lists.
+//! - Indexes: [`append_children`], [`remove_children`], [`keep_children`], [`filter_platforms`], [`edit_children`] and
+//!   [`annotate_children`] for what the index says, [`replace_child`] and [`edit_images`] for what it lists.
 //! - Documents of other kinds: [`annotate_document`], [`set_subject_of_document`].
 //!
 //! What only edits documents is computed when it is first asked for. What reads layers or compares images
@@ -48,7 +48,7 @@
 //! | `Append`, `AppendLayers`, `Addendum` | [`append_layers`], [`Addendum`] | |
 //! | `Config`, `ConfigFile`, `CreatedAt` | [`edit_config`], [`ConfigEdits`] | fields that the type does not have stay |
 //! | `MediaType`, `ConfigMediaType`, `IndexMediaType` | [`convert`], [`convert_index`] | one operation, for layers and children too |
-//! | `Annotations` | [`annotate`], [`annotate_index`], [`annotate_document`] | the config keeps its bytes; documents may have annotations already |
+//! | `Annotations` | [`annotate`], [`annotate_index`], [`annotate_children`], [`annotate_document`] | the config keeps its bytes; documents may have annotations already |
 //! | `Subject` | [`set_subject`], [`set_subject_of_index`], [`set_subject_of_document`] | later edits keep it |
 //! | `AppendManifests`, `IndexAddendum` | [`append_children`], [`IndexAddendum`] | digest and size are always the child's; the platform is read from the config |
 //! | `RemoveManifests` | [`remove_children`], [`keep_children`], [`filter_platforms`] | an empty list is `[]` |
@@ -80,7 +80,9 @@ mod rebase;
 mod subject;
 mod time;
 
-pub use annotations::{annotate, annotate_index, remove_annotations, remove_annotations_of_index};
+pub use annotations::{
+    annotate, annotate_children, annotate_index, remove_annotations, remove_annotations_of_index,
+};
 pub use append::{Addendum, append_layers};
 pub use config::{ConfigEdits, edit_config};
 pub use convert::{convert, convert_index};

@@ -7,6 +7,7 @@ use oci_spec::image::{Descriptor, MediaType, Platform};
 use wharf_v1::{Child, Error, Image, Index, Layer};
 
 use super::{Change, MutatedIndex};
+use crate::annotations::collect;
 
 /// What is added to an index: an image, an index or a blob, and what the index says of it.
 #[derive(Clone, Debug)]
@@ -70,10 +71,7 @@ impl IndexAddendum {
         K: Into<String>,
         V: Into<String>,
     {
-        let annotations = annotations
-            .into_iter()
-            .map(|(key, value)| (key.into(), value.into()));
-        self.annotations = Some(annotations.collect());
+        self.annotations = Some(collect(annotations).into_iter().collect());
         self
     }
 

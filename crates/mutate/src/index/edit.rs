@@ -50,7 +50,8 @@ const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 /// ```
 ///
 /// # Errors
-/// What `edit` gives, [`Error::Content`] when a child cannot be read or a streamed layer was not yet,
+/// What `edit` gives; [`Error::Content`] when a child cannot be read, is not what its entry says, or has a
+/// streamed layer that was not read yet;
 /// [`Error::TooDeep`] where indexes are nested more than 8 levels deep.
 pub async fn edit_images<F, I, R>(base: Arc<dyn Index>, edit: F) -> Result<MutatedIndex, Error>
 where
@@ -219,9 +220,18 @@ async fn open(index: &dyn Index) -> Result<Vec<Before>, Error> {
     let mut children = Vec::new();
     for listed in index.manifest().await?.view()?.manifests() {
         let child = index.child(listed).await?;
+        // What was not what it is listed as would be, once it has a new entry.
         let subject = match &child {
-            Child::Image(image) => image.manifest().await?.view()?.subject().clone(),
-            Child::Index(index) => index.manifest().await?.view()?.subject().clone(),
+            Child::Image(image) => {
+                let manifest = image.manifest().await?;
+                manifest.check(listed)?;
+                manifest.view()?.subject().clone()
+            }
+            Child::Index(index) => {
+                let manifest = index.manifest().await?;
+                manifest.check(listed)?;
+                manifest.view()?.subject().clone()
+            }
             _ => None,
         };
         children.push(Before {

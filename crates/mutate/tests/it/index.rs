@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use wharf_mutate::{
-    Addendum, ConfigEdits, Error, IndexAddendum, MutatedIndex, annotate, append_children, append_layers,
-    edit_children, edit_config, edit_images, filter_platforms, remove_children, replace_child, set_subject,
+    Addendum, ConfigEdits, Error, IndexAddendum, MutatedIndex, annotate, annotate_children, append_children,
+    append_layers, edit_children, edit_config, edit_images, filter_platforms, remove_children, replace_child,
+    set_subject,
 };
 use wharf_v1::oci_spec::image::{Descriptor, MediaType};
 use wharf_v1::partial::{AssembledImage, AssembledIndex, StaticLayer};
@@ -392,4 +393,40 @@ async fn errors_of_an_edit_are_handed_on() {
     }
     let error = edit_images(deep, async |_, image| Ok(image)).await;
     assert!(matches!(error, Err(Error::TooDeep { limit: 8 })), "{error:?}");
+}
+
+#[tokio::test]
+async fn entries_that_lie_are_not_made_true() {
+    let image = random::image(1, 1, 100);
+    let mut listed = image.descriptor().await.expect("descriptor");
+    listed.set_digest(sha256("other"));
+    let json = format!(
+        r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
+        wharf_v1::DescriptorExt::to_canonical_json(&listed)
+    );
+    let lying = AssembledIndex::new(
+        IndexManifest::new(json, MediaType::ImageIndex),
+        [(sha256("other"), Child::Image(Arc::new(image)))],
+    );
+    let error = edit_images(Arc::new(lying), async |_, image| Ok(image)).await;
+    assert!(
+        matches!(
+            &error,
+            Err(Error::Content(wharf_v1::Error::DigestMismatch { .. }))
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn single_entries_are_annotated() {
+    let children = index().children().await.expect("children");
+    let second = Matcher::digests([children[1].digest().clone()]);
+    let index = annotate_children(index(), second.clone(), [("a", "1"), ("b", "2")]);
+    let index = annotate_children(Arc::new(index), second, [("b", "3")]);
+    let after = index.children().await.expect("children");
+    assert_eq!(after[0], children[0]);
+    let annotations = after[1].annotations().clone().expect("some");
+    assert_eq!((annotations["a"].as_str(), annotations["b"].as_str()), ("1", "3"));
+    conformance::index(index).await;
 }

@@ -11,20 +11,12 @@ use wharf_v1::oci_spec::image::MediaType;
 use wharf_v1::partial::StaticLayer;
 use wharf_v1::{Image as _, ImageExt as _, Matcher, conformance, media_type, sha256};
 
-use crate::support::{assembled, base, check_kept, history, layer, layers_of, raw, steps_of};
-
-fn built(words: &[&'static str]) -> MutatedImage {
-    let addenda = words.iter().map(|word| match word.strip_prefix('(') {
-        Some(step) => Addendum::without_layer(history(step.trim_end_matches(')'))),
-        None => Addendum::new(layer(word)).with_history(history(word)),
-    });
-    append_layers(Arc::new(base()), addenda)
-}
+use crate::support::{assembled, base, built, check_kept, history, layers_of, raw, steps_of};
 
 #[tokio::test]
 async fn layers_are_removed_with_their_history() {
     let words = ["a", "(b)", "c", "a", "(d)"];
-    let image = remove_layers(Arc::new(built(&words)), [0, 1])
+    let image = remove_layers(Arc::new(built(base(), &words)), [0, 1])
         .await
         .expect("there");
     check_kept(&image).await;
@@ -33,36 +25,36 @@ async fn layers_are_removed_with_their_history() {
     assert_eq!(steps_of(&image).await, ["(b)", "a", "(d)"]);
     conformance::image(image).await;
 
-    let image = remove_layers_by_digest(Arc::new(built(&words)), [sha256("a")]).await;
+    let image = remove_layers_by_digest(Arc::new(built(base(), &words)), [sha256("a")]).await;
     let image = image.expect("there");
     let c = sha256("c").to_string();
     assert_eq!(layers_of(&image).await, (vec![c.clone()], vec![c]));
     assert_eq!(steps_of(&image).await, ["(b)", "c", "(d)"]);
     conformance::image(image).await;
 
-    let image = remove_layers(Arc::new(built(&words)), [0, 1, 2])
+    let image = remove_layers(Arc::new(built(base(), &words)), [0, 1, 2])
         .await
         .expect("there");
     let (manifest, _) = raw(&image).await;
     assert!(manifest.contains(r#""layers":[]"#), "{manifest}");
     conformance::image(image).await;
 
-    let image = remove_layers(Arc::new(built(&words)), [])
+    let image = remove_layers(Arc::new(built(base(), &words)), [])
         .await
         .expect("nothing to do");
-    assert_eq!(raw(&image).await, raw(&built(&words)).await);
+    assert_eq!(raw(&image).await, raw(&built(base(), &words)).await);
 }
 
 #[tokio::test]
 async fn layers_without_history_are_removed_too() {
-    let silent = edit_config(Arc::new(built(&["a", "b"])), |config| {
+    let silent = edit_config(Arc::new(built(base(), &["a", "b"])), |config| {
         config.set_history(None);
     });
     let image = remove_layers(Arc::new(silent), [0]).await.expect("there");
     assert_eq!(layers_of(&image).await.0, [sha256("b").to_string()]);
     assert!(steps_of(&image).await.is_empty());
     // Of the second layer nothing is told.
-    let short = edit_config(Arc::new(built(&["a", "b"])), |config| {
+    let short = edit_config(Arc::new(built(base(), &["a", "b"])), |config| {
         config.set_history(Some(vec![history("a")]));
     });
     let image = remove_layers(Arc::new(short), [1]).await.expect("there");
@@ -71,7 +63,7 @@ async fn layers_without_history_are_removed_too() {
 
 #[tokio::test]
 async fn what_there_is_not_cannot_be_removed() {
-    let image = || Arc::new(built(&["a", "b"]));
+    let image = || Arc::new(built(base(), &["a", "b"]));
     let error = remove_layers(image(), [1, 2]).await.expect_err("no third layer");
     assert_eq!(error.to_string(), "no layer 2: the image has 2");
     let error = remove_layers_by_digest(image(), [sha256("a"), sha256("c")]).await;

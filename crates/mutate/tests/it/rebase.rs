@@ -7,17 +7,7 @@ use wharf_v1::oci_spec::image::MediaType;
 use wharf_v1::partial::StaticLayer;
 use wharf_v1::{Image, ImageExt as _, PlatformSpec, conformance, empty, sha256};
 
-use crate::support::{base, check_kept, history, layer, layers_of, raw, steps_of};
-
-/// `image` with a layer for each word, which is its content and its history; `(word)` is a step without a
-/// layer.
-fn built(image: impl Image, words: &[&'static str]) -> MutatedImage {
-    let addenda = words.iter().map(|word| match word.strip_prefix('(') {
-        Some(step) => Addendum::without_layer(history(step.trim_end_matches(')'))),
-        None => Addendum::new(layer(word)).with_history(history(word)),
-    });
-    append_layers(Arc::new(image), addenda)
-}
+use crate::support::{base, built, check_kept, history, layer, layers_of, raw, steps_of};
 
 /// The image without any history.
 fn silent(image: MutatedImage) -> MutatedImage {

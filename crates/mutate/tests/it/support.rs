@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wharf_mutate::{Addendum, MutatedImage, append_layers};
 use wharf_v1::oci_spec::image::{History, HistoryBuilder, MediaType};
 use wharf_v1::partial::{AssembledImage, StaticLayer};
 use wharf_v1::{Config, Image, Layer, Manifest, sha256};
@@ -30,6 +31,16 @@ pub(crate) fn layer(content: &'static str) -> Arc<dyn Layer> {
 pub(crate) fn history(created_by: &str) -> History {
     let entry = HistoryBuilder::default().created_by(created_by);
     entry.build().expect("nothing is required")
+}
+
+/// `image` with a layer for each word, which is its content and its history; `(word)` is a step without a
+/// layer.
+pub(crate) fn built(image: impl Image, words: &[&'static str]) -> MutatedImage {
+    let addenda = words.iter().map(|word| match word.strip_prefix('(') {
+        Some(step) => Addendum::without_layer(history(step.trim_end_matches(')'))),
+        None => Addendum::new(layer(word)).with_history(history(word)),
+    });
+    append_layers(Arc::new(image), addenda)
 }
 
 pub(crate) async fn raw(image: &impl Image) -> (String, String) {
