@@ -10,7 +10,6 @@ mod handshake;
 mod leak;
 mod limits;
 mod log;
-mod matrix;
 mod mirrors;
 mod plain;
 mod proxy;
