@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
-use wharf_name::Registry;
+use tower::ServiceExt as _;
+use tower::util::service_fn;
+use wharf_authn::{Basic, StaticKeychain};
+use wharf_name::{Registry, Repository};
+use wharf_transport::auth::AuthFailure;
 use wharf_transport::origin::{Origin, Site};
 use wharf_transport::retry::RetryOptions;
-use wharf_transport::settings::{PlainHttp, RegistrySettings};
-use wharf_transport::{Body, ChosenBy, Environment, Error, RegistryContext, Resolve, Transport};
+use wharf_transport::settings::{ClientOptions, PlainHttp, RegistrySettings};
+use wharf_transport::{Body, ChosenBy, Environment, Error, HttpClient, RegistryContext, Resolve, Transport};
 
 use crate::server::Server;
 
@@ -113,6 +117,76 @@ async fn a_name_may_not_lead_inside() {
         .await
         .expect("the user's own choice");
     assert_eq!(server.seen().len(), 1);
+}
+
+/// Token servers whose names lead inside, and what a server there says looks like a token: it is not asked, and the
+/// registry never gets to see it.
+#[tokio::test]
+async fn a_token_from_inside_is_never_shown() {
+    let inside = Server::start(|_| Response::new(Full::from(r#"{"token":"from-inside"}"#))).await;
+    let port = inside.addr.port();
+    let names: &[(&str, &[&str])] = &[
+        ("loopback.example", &["127.0.0.1"]),
+        ("mapped.example", &["::ffff:127.0.0.1"]),
+        ("any.example", &["0.0.0.0"]),
+        ("any6.example", &["::"]),
+        ("metadata.example", &["169.254.169.254"]),
+    ];
+    for (name, _) in names {
+        let client = HttpClient::new(
+            ClientOptions::default().with_resolver(Names::new(names)),
+            RegistrySettings::default(),
+            [],
+        );
+        let client = client.expect("settings are valid");
+        let shown = Arc::new(Mutex::new(Vec::new()));
+        let (log, realm) = (Arc::clone(&shown), format!("http://{name}:{port}/token"));
+        // A registry on the internet, and real connections to everybody else.
+        let bottom = service_fn(move |request: Request<Body>| {
+            let (client, log, realm) = (client.clone(), Arc::clone(&log), realm.clone());
+            async move {
+                if request.uri().host() != Some("registry.example") {
+                    return client.oneshot(request).await;
+                }
+                let header = request.headers().get("authorization").cloned();
+                log.lock().expect("not poisoned").push(header);
+                let response = Response::builder().status(401).header(
+                    "www-authenticate",
+                    format!(r#"Bearer realm="{realm}",service="svc""#),
+                );
+                Ok(response.body(Body::empty()).expect("parts are valid"))
+            }
+        });
+        let registry: Registry = "registry.example".parse().expect("a registry");
+        let transport = Transport::builder()
+            .keychain(Arc::new(StaticKeychain::new(
+                registry,
+                Basic::new("user", "password"),
+            )))
+            .retry(RetryOptions::never())
+            .default_settings(RegistrySettings::default().with_plain_http(PlainHttp::Only))
+            .bottom(bottom)
+            .build()
+            .expect("settings are valid");
+        let repository: Repository = "registry.example/app".parse().expect("a repository");
+        let request = Request::get("http://registry.example/v2/app/x")
+            .extension(RegistryContext::of(&repository))
+            .body(Body::empty())
+            .expect("parts are valid");
+        let error = transport.send(request).await.expect_err(name);
+        let Error::Auth(error) = error else {
+            panic!("{name}: {error:?}")
+        };
+        match &error.failure {
+            AuthFailure::Exchange(error) => match &**error {
+                Error::UnsafeUrl(error) => assert_eq!(error.site, Site::Address, "{name}"),
+                other => panic!("{name}: {other:?}"),
+            },
+            other => panic!("{name}: {other:?}"),
+        }
+        assert_eq!(*shown.lock().expect("not poisoned"), [None], "{name}");
+    }
+    assert_eq!(inside.seen().len(), 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A small HTTP server on a loopback port, answering by a function.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +12,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What the server saw of one request.
@@ -37,6 +39,18 @@ impl Server {
     pub(crate) async fn start(
         handler: impl Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static,
     ) -> Self {
+        Self::start_behind(|stream| ready(Some(stream)), handler).await
+    }
+
+    /// Speaks HTTP over what `accept` makes of a connection, such as TLS.
+    pub(crate) async fn start_behind<S, F>(
+        accept: impl Fn(TcpStream) -> F + Clone + Send + 'static,
+        handler: impl Fn(&Seen) -> Response<Full<Bytes>> + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = Option<S>> + Send,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -44,7 +58,12 @@ impl Server {
         let log = Arc::clone(&seen);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&handler), Arc::clone(&log)));
+                let (accept, handler, log) = (accept.clone(), Arc::clone(&handler), Arc::clone(&log));
+                tokio::spawn(async move {
+                    if let Some(stream) = accept(stream).await {
+                        serve(stream, handler, log).await;
+                    }
+                });
             }
         });
         Self { addr, seen, task }
@@ -68,7 +87,7 @@ impl Drop for Server {
 
 pub(crate) async fn serve<S>(stream: S, handler: Handler, log: Arc<Mutex<Vec<Seen>>>)
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let (handler, log) = (Arc::clone(&handler), Arc::clone(&log));
