@@ -39,8 +39,6 @@ pub(super) struct Token {
     /// The `Authorization` header; marked as sensitive.
     pub(super) header: HeaderValue,
     pub(super) scopes: Vec<Scope>,
-    /// The credential that it was made for; `None` for one that was put in.
-    pub(super) credential: Option<CredentialId>,
     expires: Instant,
     life: Duration,
 }
@@ -59,7 +57,6 @@ impl Token {
         Self {
             header,
             scopes,
-            credential: None,
             expires: now + life,
             life,
         }
@@ -68,11 +65,6 @@ impl Token {
     /// A token that the user gave, of which nothing is known.
     pub(super) fn lasting(header: HeaderValue, scopes: Vec<Scope>) -> Self {
         Self::new(header, scopes, Duration::from_secs(3600), Instant::now())
-    }
-
-    pub(super) fn with_credential(mut self, credential: CredentialId) -> Self {
-        self.credential = Some(credential);
-        self
     }
 
     /// What the token says it grants, for messages.
@@ -134,7 +126,7 @@ impl TokenCache {
         token: &Secret,
         life: Duration,
     ) -> Result<(), AuthFailure> {
-        let header = bearer_header(token).ok_or(AuthFailure::UNSENDABLE_TOKEN)?;
+        let header = bearer_header(token).ok_or(AuthFailure::NOT_A_HEADER)?;
         let now = Instant::now();
         let token = Arc::new(Token::new(header, scopes, life.min(MAX_LIFE), now));
         let mut tokens = self.lock();

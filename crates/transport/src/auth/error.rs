@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use wharf_authn::Explanation;
 
 use crate::origin::Origin;
@@ -45,11 +46,6 @@ pub enum AuthFailure {
     MalformedToken(&'static str),
 }
 
-impl AuthFailure {
-    pub(super) const UNSENDABLE_TOKEN: Self =
-        Self::MalformedToken("the token has characters that no header can have");
-}
-
 impl AuthError {
     /// The token server's answer, if it refused.
     #[must_use]
@@ -70,6 +66,45 @@ impl AuthError {
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         matches!(&self.failure, AuthFailure::Exchange(error) if error.is_unauthorized())
+    }
+}
+
+impl AuthFailure {
+    pub(super) const NOT_A_HEADER: Self =
+        Self::MalformedToken("the token has characters that no header can have");
+
+    /// Whether the token server does not take the credential. Some say so with a `403`.
+    pub(super) fn refuses_credential(&self) -> bool {
+        self.status() == Some(StatusCode::FORBIDDEN) || self.refuses_grant()
+    }
+
+    /// Whether what was exchanged is not valid, or not any more
+    /// ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
+    pub(super) fn refuses_grant(&self) -> bool {
+        let is_invalid =
+            |answer: &RegistryError| answer.body.windows(13).any(|word| word == b"invalid_grant");
+        match (self, self.status()) {
+            (_, Some(StatusCode::UNAUTHORIZED)) => true,
+            (Self::Exchange(error), Some(StatusCode::BAD_REQUEST)) => {
+                error.registry_error().is_some_and(is_invalid)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether less may be granted where all of it was refused.
+    pub(super) fn may_be_for_a_part(&self) -> bool {
+        matches!(
+            self.status(),
+            Some(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        )
+    }
+
+    fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Exchange(error) => error.status(),
+            _ => None,
+        }
     }
 }
 

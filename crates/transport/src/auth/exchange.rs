@@ -43,12 +43,11 @@ enum Grant<'a> {
 }
 
 impl TokenRequest {
-    /// Exchanges a credential for a token. `refresh` is what an earlier exchange gave in place of an identity token.
-    pub(super) async fn exchange<S: Inner>(
+    /// Exchanges a credential for a token.
+    pub(super) async fn exchange(
         &self,
-        inner: &mut S,
+        inner: &mut impl Inner,
         credential: &Credential,
-        refresh: Option<&Secret>,
     ) -> Result<Granted, AuthFailure> {
         let Credential::IdentityToken { username, token } = credential else {
             let refused = match self.get(inner, basic(credential)).await {
@@ -63,12 +62,7 @@ impl TokenRequest {
                 _ => Err(AuthFailure::Exchange(refused)),
             };
         };
-        if let Some(refresh) = refresh
-            && let Ok(granted) = self.post(inner, &Grant::Refresh(refresh)).await
-        {
-            return Ok(granted);
-        }
-        let refused = match self.post(inner, &Grant::Refresh(token)).await {
+        let refused = match self.refresh(inner, token).await {
             Err(AuthFailure::Exchange(error)) if knows_no_refresh(&error) => error,
             result => return result,
         };
@@ -82,9 +76,18 @@ impl TokenRequest {
         }
     }
 
-    async fn get<S: Inner>(
+    /// Exchanges a refresh token for a token.
+    pub(super) async fn refresh(
         &self,
-        inner: &mut S,
+        inner: &mut impl Inner,
+        token: &Secret,
+    ) -> Result<Granted, AuthFailure> {
+        self.post(inner, &Grant::Refresh(token)).await
+    }
+
+    async fn get(
+        &self,
+        inner: &mut impl Inner,
         authorization: Option<HeaderValue>,
     ) -> Result<Granted, AuthFailure> {
         let mut headers = HeaderMap::new();
@@ -93,7 +96,7 @@ impl TokenRequest {
             .await
     }
 
-    async fn post<S: Inner>(&self, inner: &mut S, grant: &Grant<'_>) -> Result<Granted, AuthFailure> {
+    async fn post(&self, inner: &mut impl Inner, grant: &Grant<'_>) -> Result<Granted, AuthFailure> {
         let mut headers = HeaderMap::new();
         headers.insert(
             CONTENT_TYPE,
@@ -152,9 +155,9 @@ impl TokenRequest {
         form.finish()
     }
 
-    async fn send<S: Inner>(
+    async fn send(
         &self,
-        inner: &mut S,
+        inner: &mut impl Inner,
         mut method: Method,
         mut url: Uri,
         headers: HeaderMap,
@@ -243,23 +246,13 @@ fn knows_no_get(error: &Error) -> bool {
 
 /// Whether a refusal means that the server does not know refresh tokens, rather than this one.
 fn knows_no_refresh(error: &Error) -> bool {
-    matches!(
-        error.status(),
-        Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNAUTHORIZED)
-    ) || says(error, "unsupported_grant_type")
-}
-
-/// Whether a refusal means that the credential is not good, rather than that it may not do what was asked
-/// ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
-pub(super) fn refuses_credential(error: &Error) -> bool {
-    error.status() == Some(StatusCode::UNAUTHORIZED) || says(error, "invalid_grant")
-}
-
-/// Whether a token server says with a `400` that this is wrong.
-fn says(error: &Error, code: &str) -> bool {
-    error.registry_error().is_some_and(|answer| {
-        let mut words = answer.body.windows(code.len());
-        answer.status == StatusCode::BAD_REQUEST && words.any(|word| word == code.as_bytes())
+    error.registry_error().is_some_and(|answer| match answer.status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNAUTHORIZED => true,
+        StatusCode::BAD_REQUEST => answer
+            .body
+            .windows(22)
+            .any(|word| word == b"unsupported_grant_type"),
+        _ => false,
     })
 }
 

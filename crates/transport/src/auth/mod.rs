@@ -33,8 +33,10 @@
 //! # Refusals
 //!
 //! A credential that the registry or its token server refuses is [told](wharf_authn::Authenticator::rejected) to whoever
-//! gave it, and the request is made with the next one, if there is any: a renewed one, or the next of several. A
-//! credential that expired on the way (Amazon's registry says so with a `403`) is refused too. What was shown to a registry that refuses is in the [error](crate::RegistryError::shown).
+//! gave it, and the request is made with the next one, if there is any: a renewed one, or the next of several. What works
+//! is kept to. A credential that expired on the way (Amazon's registry says so with a `403`) is refused too. What was shown
+//! to a registry that refuses, and where credentials were looked for, is in the [error](crate::RegistryError::shown);
+//! [`Error::hint`](crate::Error::hint) names the usual causes.
 //! Whether images are read anonymously when a stored credential is refused is a [choice](StaleCredentials).
 //!
 //! # Place in a stack
@@ -75,6 +77,8 @@ mod challenge;
 mod credentials;
 mod error;
 mod exchange;
+mod handshake;
+mod hint;
 mod layer;
 mod options;
 mod refusal;

@@ -1,13 +1,15 @@
-//! Answers that refuse what was shown.
+//! What an answer says about what was shown.
 
 use std::time::Duration;
 
 use http::{Response, StatusCode};
 use http_body::Body as _;
 
+use crate::context::ChallengeError;
 use crate::{Body, Error};
 
-use super::Shown;
+use super::sent::Sent;
+use super::{Challenge, Shown};
 
 /// Up to this many bytes of a refusal are read, so that its connection can be used again.
 const DRAIN_LIMIT: usize = 16 << 10;
@@ -28,6 +30,21 @@ pub(super) fn was_refused(result: &Result<Response<Body>, Error>) -> bool {
         Err(error @ Error::Auth(_)) => error.status().is_some_and(is_refusal),
         Err(_) => false,
     }
+}
+
+/// Notes on a refusal what the registry says is wrong, and what was shown to it.
+pub(super) fn annotated(mut response: Response<Body>, sent: &Sent) -> Response<Body> {
+    if !is_refusal(response.status()) {
+        return response;
+    }
+    let error = Challenge::of(response.headers())
+        .iter()
+        .find_map(Challenge::error);
+    if let Some(error) = error {
+        response.extensions_mut().insert(ChallengeError(error));
+    }
+    response.extensions_mut().insert(Shown::from(sent));
+    response
 }
 
 /// Whether a registry says that a credential has expired: Amazon's does with a 403 and a text. A body that is read for

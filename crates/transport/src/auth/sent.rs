@@ -1,77 +1,85 @@
-//! What requests are sent with.
+//! What a request is sent with.
 
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request};
 use wharf_authn::CredentialId;
 
-use crate::Body;
-use crate::context::ChallengeError;
+use crate::{Body, Scope};
 
+use super::Shown;
 use super::cache::Token;
-use super::refusal::is_refusal;
-use super::{Challenge, Shown};
 
 /// What was sent as authorization.
 pub(super) enum Sent {
     Nothing,
-    Basic(HeaderValue, CredentialId),
-    Token(Arc<Token>),
+    Basic {
+        header: HeaderValue,
+        credential: CredentialId,
+    },
+    Token {
+        token: Arc<Token>,
+        /// The one that it was exchanged for; none if it was put in.
+        credential: Option<CredentialId>,
+    },
 }
 
 impl Sent {
-    pub(super) fn header(&self) -> Option<&HeaderValue> {
+    fn header(&self) -> Option<&HeaderValue> {
         match self {
             Self::Nothing => None,
-            Self::Basic(header, _) => Some(header),
-            Self::Token(token) => Some(&token.header),
+            Self::Basic { header, .. } => Some(header),
+            Self::Token { token, .. } => Some(&token.header),
         }
     }
 
-    /// The credential that it shows, or was made for. A token that was put in was made for none.
+    pub(super) fn token(&self) -> Option<&Token> {
+        match self {
+            Self::Token { token, .. } => Some(token),
+            _ => None,
+        }
+    }
+
+    /// What is refused when this is.
     pub(super) fn credential(&self) -> Option<CredentialId> {
         match self {
             Self::Nothing => None,
-            Self::Basic(_, credential) => Some(*credential),
-            Self::Token(token) => token.credential,
+            Self::Basic { credential, .. } => Some(*credential),
+            Self::Token { credential, .. } => *credential,
         }
+    }
+
+    /// What a token that was sent was asked for.
+    pub(super) fn scopes(&self) -> &[Scope] {
+        self.token().map_or(&[], |token| &token.scopes)
     }
 
     /// Whether there is something to show that has not been seen.
     pub(super) fn adds_to(&self, last: &Self) -> bool {
         self.header().is_some() && self.header() != last.header()
     }
+
+    /// A request that shows it.
+    pub(super) fn request(&self, parts: &Parts, body: &Body) -> Request<Body> {
+        let mut request = Request::from_parts(parts.clone(), body.resend());
+        if let Some(header) = self.header() {
+            request.headers_mut().insert(AUTHORIZATION, header.clone());
+        }
+        request
+    }
 }
 
-/// A request with it.
-pub(super) fn with_header(parts: &Parts, body: &Body, shown: &Sent) -> Request<Body> {
-    let mut request = Request::from_parts(parts.clone(), body.resend());
-    if let Some(header) = shown.header() {
-        request.headers_mut().insert(AUTHORIZATION, header.clone());
+impl From<&Sent> for Shown {
+    fn from(sent: &Sent) -> Self {
+        match sent {
+            Sent::Nothing => Self::Nothing,
+            Sent::Basic { .. } => Self::Basic,
+            Sent::Token { token, .. } => Self::Token {
+                asked: token.scopes.clone(),
+                granted: token.granted(),
+            },
+        }
     }
-    request
-}
-
-/// Notes on a refusal what the registry says is wrong, and what was shown to it.
-pub(super) fn annotated(mut response: Response<Body>, sent: &Sent) -> Response<Body> {
-    if !is_refusal(response.status()) {
-        return response;
-    }
-    let error = Challenge::of(response.headers())
-        .iter()
-        .find_map(Challenge::error);
-    if let Some(error) = error {
-        response.extensions_mut().insert(ChallengeError(error));
-    }
-    response.extensions_mut().insert(match sent {
-        Sent::Nothing => Shown::Nothing,
-        Sent::Basic(..) => Shown::Basic,
-        Sent::Token(token) => Shown::Token {
-            asked: token.scopes.clone(),
-            granted: token.granted(),
-        },
-    });
-    response
 }

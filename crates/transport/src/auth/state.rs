@@ -16,9 +16,16 @@ use crate::settings::{AllSettings, PlainHttp};
 use crate::{ChosenBy, Error, Scope};
 
 use super::cache::{Freshness, Token, TokenCache, TokenKey};
-use super::credentials::{Credentials, MAX_CREDENTIALS, User};
-use super::exchange::{TokenRequest, bearer_header, refuses_credential};
+use super::credentials::Credentials;
+use super::exchange::{TokenRequest, bearer_header};
+use super::sent::Sent;
+use super::token::Granted;
 use super::{AuthError, AuthFailure, AuthOptions, StaleCredentials};
+
+/// So many credentials are shown for one request, or in asking for one token, where each is refused.
+pub(super) const MAX_CREDENTIALS: usize = 8;
+/// More refresh tokens are not kept.
+const MAX_REFRESH_TOKENS: usize = 1024;
 
 /// How a registry wants to be authenticated to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +44,9 @@ type Exchanging = BoxFuture<'static, Result<Arc<Token>, AuthError>>;
 
 #[derive(Debug)]
 pub(super) struct State {
+    pub(super) credentials: Credentials,
     settings: Arc<AllSettings>,
     registries: Mutex<HashMap<Origin, Known>>,
-    pub(super) credentials: Credentials,
     tokens: TokenCache,
     stale: StaleCredentials,
     /// What is read without the credential that the keychain has for it.
@@ -52,6 +59,15 @@ pub(super) struct State {
 /// The exchanges under way. They are held by those who wait for them: when the last one goes, so does the exchange.
 #[derive(Default)]
 struct Flights(Mutex<HashMap<FlightKey, WeakShared<Exchanging>>>);
+
+/// In whose name a request is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum User {
+    /// Of whomever the keychain names.
+    OfKeychain,
+    /// Of nobody, whatever the keychain says.
+    Nobody,
+}
 
 /// Whom a token is for.
 #[derive(Clone, Debug)]
@@ -67,9 +83,9 @@ pub(super) struct Wanted {
 impl State {
     pub(super) fn new(keychain: Arc<dyn Keychain>, settings: Arc<AllSettings>, options: AuthOptions) -> Self {
         Self {
+            credentials: Credentials::new(keychain),
             settings,
             registries: Mutex::default(),
-            credentials: Credentials::new(keychain),
             tokens: options.tokens,
             stale: options.stale_credentials,
             refused: Mutex::default(),
@@ -119,92 +135,101 @@ impl State {
         self.tokens.seeded(registry, scopes, freshness, Instant::now())
     }
 
-    /// A token for what is wanted: one that is there and fresh, else a new one. However many ask for the same at the
-    /// same time, the token server is asked once. `rejected` is a token that the registry did not take.
-    pub(super) async fn token<S: Inner>(
-        self: &Arc<Self>,
-        inner: &S,
-        wanted: &Wanted,
-        freshness: Freshness,
-        rejected: Option<&Token>,
-    ) -> Result<Arc<Token>, AuthError> {
-        let mut tried = 1;
-        loop {
-            let (key, credential) = match self.find(wanted, freshness, rejected).await? {
-                Found::Token(token) => return Ok(token),
-                Found::Credential(key, credential) => (key, credential),
-            };
-            let id = credential.identity();
-            let result = self.join(inner, key, credential, wanted).await;
-            let is_refused = matches!(
-                &result,
-                Err(AuthError { failure: AuthFailure::Exchange(error), .. }) if refuses_credential(error)
-            );
-            if !is_refused || tried == MAX_CREDENTIALS || !self.has_another(wanted, id).await? {
-                return result;
-            }
-            tried += 1;
-        }
-    }
-
-    /// Tells that a credential was not taken, and asks whether there is another one by now.
-    async fn has_another(&self, wanted: &Wanted, refused: CredentialId) -> Result<bool, AuthError> {
-        self.credentials
-            .has_another(&wanted.resource, wanted.user, refused)
-            .await
-            .map_err(|failure| wanted.error(failure))
-    }
-
-    /// A token for what is wanted, or else the credential to get one with.
-    async fn find(
+    /// The credential for a resource.
+    pub(super) async fn credential(
         &self,
+        resource: &Resource,
+        user: User,
+    ) -> Result<Credential, AuthFailure> {
+        match user {
+            User::Nobody => Ok(Credential::Anonymous),
+            User::OfKeychain => self.credentials.ask(resource).await,
+        }
+    }
+
+    /// A token for what is wanted: one that is there and fresh, else a new one. However many ask for the same at the
+    /// same time, the token server is asked once. Where it refuses the credential and there is another, it is asked
+    /// with that. `rejected` is a token that the registry did not take.
+    pub(super) async fn token(
+        self: &Arc<Self>,
+        inner: &impl Inner,
         wanted: &Wanted,
         freshness: Freshness,
         rejected: Option<&Token>,
-    ) -> Result<Found, AuthError> {
-        let (resource, user) = (&wanted.resource, wanted.user);
-        let ask = async || {
-            self.credentials
-                .get(resource, user)
-                .await
-                .map_err(|failure| wanted.error(failure))
-        };
-        let mut credential = None;
-        let id = match self.credentials.last(resource, user) {
-            Some(id) => id,
-            None => credential.insert(ask().await?).identity(),
-        };
-        let mut key = wanted.key(id);
-        if let Some(rejected) = rejected {
-            self.tokens.remove(&key, &rejected.header);
-        }
-        let find = |key: &TokenKey| self.tokens.find(key, &wanted.scopes, freshness, Instant::now());
-        if let Some(token) = find(&key) {
-            return Ok(Found::Token(token));
-        }
-        let credential = match credential {
-            Some(credential) => credential,
-            // The credential may have changed since the last exchange.
-            None => ask().await?,
-        };
-        if credential.identity() != id {
-            key = wanted.key(credential.identity());
-            if let Some(token) = find(&key) {
-                return Ok(Found::Token(token));
+    ) -> Result<Sent, AuthError> {
+        let mut refused = Vec::new();
+        loop {
+            let (id, result) = self.token_of_one(inner, wanted, freshness, rejected).await?;
+            let error = match result {
+                Ok(token) => {
+                    let credential = (wanted.user == User::OfKeychain).then_some(id);
+                    return Ok(Sent::Token { token, credential });
+                }
+                Err(error) => error,
+            };
+            if wanted.user == User::Nobody || !error.failure.refuses_credential() {
+                return Err(error);
+            }
+            refused.push(id);
+            let may_have = self.credentials.refused(&wanted.resource, &id) && refused.len() < MAX_CREDENTIALS;
+            let is_last = !may_have || {
+                let next = self.credential(&wanted.resource, wanted.user).await;
+                refused.contains(&next.map_err(|failure| wanted.error(failure))?.identity())
+            };
+            if is_last {
+                let credentials = Some(self.credentials.explain(&wanted.resource, &id).await);
+                return Err(AuthError { credentials, ..error });
             }
         }
-        if let Credential::RegistryToken(token) = &credential {
-            let header = bearer_header(token).ok_or_else(|| wanted.error(AuthFailure::UNSENDABLE_TOKEN))?;
-            let token = Token::lasting(header, wanted.scopes.clone()).with_credential(credential.identity());
-            return Ok(Found::Token(Arc::new(token)));
+    }
+
+    /// A token for the credential that there is now, and which one that is.
+    async fn token_of_one(
+        self: &Arc<Self>,
+        inner: &impl Inner,
+        wanted: &Wanted,
+        freshness: Freshness,
+        rejected: Option<&Token>,
+    ) -> Result<(CredentialId, Result<Arc<Token>, AuthError>), AuthError> {
+        let last = match wanted.user {
+            User::Nobody => Some(Credential::Anonymous.identity()),
+            User::OfKeychain => self.credentials.last(&wanted.resource),
+        };
+        let find = |id: CredentialId| {
+            let key = wanted.key(id);
+            if let Some(rejected) = rejected {
+                self.tokens.remove(&key, &rejected.header);
+            }
+            self.tokens.find(&key, &wanted.scopes, freshness, Instant::now())
+        };
+        if let Some(id) = last
+            && let Some(token) = find(id)
+        {
+            return Ok((id, Ok(token)));
         }
-        Ok(Found::Credential(key, credential))
+        // The credential may have changed since the last exchange.
+        let asked = self.credential(&wanted.resource, wanted.user).await;
+        let credential = asked.map_err(|failure| wanted.error(failure))?;
+        let id = credential.identity();
+        if Some(id) != last
+            && let Some(token) = find(id)
+        {
+            return Ok((id, Ok(token)));
+        }
+        let token = match &credential {
+            Credential::RegistryToken(token) => match bearer_header(token) {
+                Some(header) => Ok(Arc::new(Token::lasting(header, wanted.scopes.clone()))),
+                None => Err(wanted.error(AuthFailure::NOT_A_HEADER)),
+            },
+            _ => self.join(inner, wanted.key(id), credential, wanted).await,
+        };
+        Ok((id, token))
     }
 
     /// Joins the exchange that is under way for the same token, or starts it.
-    async fn join<S: Inner>(
+    async fn join(
         self: &Arc<Self>,
-        inner: &S,
+        inner: &impl Inner,
         key: TokenKey,
         credential: Credential,
         wanted: &Wanted,
@@ -234,40 +259,61 @@ impl State {
         flight.await
     }
 
-    async fn exchange<S: Inner>(
+    async fn exchange(
         &self,
-        mut inner: S,
+        mut inner: impl Inner,
         key: TokenKey,
         credential: &Credential,
         wanted: &Wanted,
     ) -> Result<Arc<Token>, AuthError> {
         let error = |failure| wanted.error(failure);
         let realm = self.judge(wanted, credential).map_err(error)?;
-        let refresh = lock(&self.refresh).get(&key).cloned();
         let mut request = TokenRequest {
             chosen_by: self.chosen_by(wanted, &realm),
             realm,
             service: wanted.service.clone(),
             scopes: wanted.scopes.clone(),
         };
-        let mut granted = request.exchange(&mut inner, credential, refresh.as_ref()).await;
-        if request.scopes.len() > 1 && granted.as_ref().is_err_and(is_refusal) {
+        let mut granted = self.grant(&mut inner, &key, credential, &request).await;
+        if request.scopes.len() > 1 && granted.as_ref().is_err_and(AuthFailure::may_be_for_a_part) {
             // Some servers refuse the whole where they could allow a part, as a push without a mount.
             request.scopes.truncate(1);
-            granted = request.exchange(&mut inner, credential, refresh.as_ref()).await;
+            granted = self.grant(&mut inner, &key, credential, &request).await;
         }
         let granted = granted.map_err(error)?;
-        let header = bearer_header(&granted.token).ok_or_else(|| error(AuthFailure::UNSENDABLE_TOKEN))?;
+        let header = bearer_header(&granted.token).ok_or_else(|| error(AuthFailure::NOT_A_HEADER))?;
         if let Some(refresh) = granted.refresh
             && matches!(credential, Credential::IdentityToken { .. })
         {
-            lock(&self.refresh).insert(key.clone(), refresh);
+            let mut kept = lock(&self.refresh);
+            if kept.len() >= MAX_REFRESH_TOKENS {
+                kept.clear();
+            }
+            kept.insert(key.clone(), refresh);
         }
         let now = Instant::now();
-        let token = Token::new(header, wanted.scopes.clone(), granted.life, now);
-        let token = Arc::new(token.with_credential(credential.identity()));
+        let token = Arc::new(Token::new(header, wanted.scopes.clone(), granted.life, now));
         self.tokens.insert(key, Arc::clone(&token), now);
         Ok(token)
+    }
+
+    /// Asks with the refresh token that came last, if there is one, else or if that does not help with the credential.
+    async fn grant(
+        &self,
+        inner: &mut impl Inner,
+        key: &TokenKey,
+        credential: &Credential,
+        request: &TokenRequest,
+    ) -> Result<Granted, AuthFailure> {
+        let refresh = lock(&self.refresh).get(key).cloned();
+        if let Some(refresh) = refresh {
+            match request.refresh(inner, &refresh).await {
+                Ok(granted) => return Ok(granted),
+                Err(failure) if failure.refuses_grant() => drop(lock(&self.refresh).remove(key)),
+                Err(_) => {}
+            }
+        }
+        request.exchange(inner, credential).await
     }
 
     /// Who chose the URL of a token server, unless the user trusts it.
@@ -297,12 +343,6 @@ impl State {
     }
 }
 
-/// What there is to get on with.
-enum Found {
-    Token(Arc<Token>),
-    Credential(TokenKey, Credential),
-}
-
 impl Wanted {
     fn error(&self, failure: AuthFailure) -> AuthError {
         AuthError {
@@ -328,18 +368,6 @@ impl std::fmt::Debug for Flights {
         f.debug_struct("Flights")
             .field("under_way", &lock(&self.0).len())
             .finish()
-    }
-}
-
-fn is_refusal(failure: &AuthFailure) -> bool {
-    match failure {
-        AuthFailure::Exchange(error) => {
-            matches!(
-                error.status().map(|status| status.as_u16()),
-                Some(400 | 401 | 403)
-            )
-        }
-        _ => false,
     }
 }
 

@@ -35,7 +35,7 @@ impl Granted {
             .or_else(|| text(answer.token))
             .ok_or(AuthFailure::MalformedToken("there is no token in it"))?;
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(AuthFailure::UNSENDABLE_TOKEN);
+            return Err(AuthFailure::NOT_A_HEADER);
         }
         let life = number(answer.expires_in).map_or(DEFAULT_LIFE, |life| life.min(MAX_LIFE));
         let issued = text(answer.issued_at).and_then(|at| time(&at));

@@ -75,7 +75,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// Text of a server, shortened to a line that a terminal can show.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     const LIMIT: usize = 1024;
     let mut line = String::with_capacity(text.len().min(LIMIT));
     for c in text.trim_end().chars() {

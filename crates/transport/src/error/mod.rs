@@ -21,6 +21,7 @@ pub use self::registry::RegistryError;
 pub use self::tls::TlsFailure;
 
 pub(crate) use self::classify::{Cause, is_temporary_status};
+pub(crate) use self::diagnostic::printable;
 
 /// Any error, as it comes from the source of a body or from a service of others.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -79,7 +80,7 @@ pub enum Error {
         origin: Origin,
     },
     /// Neither `https` nor `http` works at a registry for which both may be tried.
-    #[error("{}; without TLS", chain(.https))]
+    #[error("{}; without TLS", chain(&**.https))]
     NoScheme {
         /// What happened with `https`. There can be one source only, so this one is shown with its causes.
         https: Box<Self>,
@@ -209,9 +210,10 @@ pub enum RedirectLimit {
     Cycle,
 }
 
-fn chain(error: &Error) -> String {
+/// An error with its causes, for where there is one text only.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
+    let mut next = error.source();
     while let Some(error) = next {
         text = format!("{text}: {error}");
         next = error.source();

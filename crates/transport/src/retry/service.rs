@@ -11,7 +11,7 @@ use tower::Service;
 
 use crate::check::BODY_LIMIT;
 use crate::context::Probe;
-use crate::error::is_temporary_status;
+use crate::error::{chain, is_temporary_status};
 use crate::origin::Origin;
 use crate::send::{send, send_next, take_ready};
 use crate::{
@@ -107,7 +107,7 @@ fn tell(parts: &Parts, result: &Result<Response<Body>, Error>, attempt: u32, wai
             ?wait,
             "retrying"
         ),
-        Err(error) => tracing::info!(attempt, %error, ?wait, "retrying"),
+        Err(error) => tracing::info!(attempt, error = %chain(error), ?wait, "retrying"),
     }
     OnWait::tell(&parts.extensions, || Wait {
         origin: Origin::of(&parts.uri).ok(),

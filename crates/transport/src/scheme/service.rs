@@ -10,6 +10,7 @@ use tower::Service;
 use wharf_name::Registry;
 
 use crate::context::Probe;
+use crate::error::chain;
 use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason};
 use crate::send::{send, send_next, take_ready};
 use crate::settings::{AllSettings, PlainHttp};
@@ -137,7 +138,7 @@ where
         Err(error) if error.may_speak_plain() && body.can_resend() => error,
         Err(error) => return Err(error),
     };
-    tracing::debug!(%registry, error = %https, "trying http instead of https");
+    tracing::debug!(%registry, error = %chain(&https), "trying http instead of https");
     parts.uri = with_scheme(&parts.uri, uri::Scheme::HTTP);
     let result = send_next(&mut inner, Request::from_parts(parts, body)).await;
     match result {

@@ -13,7 +13,6 @@ mod log;
 mod mirrors;
 mod plain;
 mod proxy;
-mod refusals;
 mod replay;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod self_signed;
