@@ -45,6 +45,7 @@
 //! | [`HttpClient`] | the bottom: connections and their pool | `http.Transport` |
 //! | [`Body`] | bytes that know whether they can be sent again | `http.Request.GetBody` |
 //! | [`RegistryContext`] and the like | what a request carries besides HTTP, as extensions | contexts |
+//! | [`next_link`] | the `Link` header of a list that comes in pages | none |
 //! | [`origin`] | where a secret may go, and the judge of URLs that servers choose | none |
 //! | [`settings`] | how registries are reached | `name.Insecure`, `remote.WithTransport` |
 //!
@@ -76,6 +77,7 @@ mod error;
 #[cfg(doctest)]
 mod guide;
 pub mod limit;
+mod link;
 pub mod mirror;
 pub mod origin;
 pub mod proxy;
@@ -101,6 +103,7 @@ pub use context::{
 };
 pub use env::Environment;
 pub use error::{BoxError, Diagnostic, Error, ErrorCode, Phase, RedirectLimit, RegistryError, TlsFailure};
+pub use link::{InvalidLink, next_link};
 pub use redact::RedactedUrl;
 pub use scope::{Actions, Scope};
 pub use transport::{Transport, TransportBuilder};

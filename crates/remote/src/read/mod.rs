@@ -9,7 +9,6 @@ mod image;
 mod index;
 mod inline;
 mod layer;
-mod link;
 mod pages;
 mod resume;
 mod tags;

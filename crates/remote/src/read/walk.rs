@@ -5,11 +5,10 @@ use std::collections::HashSet;
 use http::response::Parts;
 use http::{Method, StatusCode, Uri, header};
 use wharf_transport::origin::Origin;
-use wharf_transport::{AnsweredBy, RegistryContext};
+use wharf_transport::{AnsweredBy, RegistryContext, next_link};
 
 use crate::Client;
 use crate::error::{Error, Operation, Target, Violation};
-use crate::read::link::next_link;
 use crate::wire::with_query;
 
 /// The most bytes that one page may have.
@@ -113,7 +112,8 @@ impl Walk {
                 .is_some_and(|entries| page.len() == entries as usize);
             return Ok(page.last().filter(|_| full).cloned().map(Next::After));
         }
-        let Some(link) = next_link(&response.headers).map_err(|violation| self.refuse(violation))? else {
+        let invalid = |_| self.refuse(Violation::InvalidHeader { name: header::LINK });
+        let Some(link) = next_link(&response.headers).map_err(invalid)? else {
             return Ok(None);
         };
         let registry = &self.list.context.registry;

@@ -1,21 +1,31 @@
-//! The `Link` header of a page.
-
 use http::{HeaderMap, header};
 
-use crate::error::Violation;
-
-/// The target of the link to the next page ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)).
+/// The target of the link to the next page of a list ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)), as the
+/// registry wrote it; `None` on the last page.
 ///
-/// A link without `rel` counts, since there are registries that leave it out.
-pub(super) fn next_link(headers: &HeaderMap) -> Result<Option<&str>, Violation> {
-    let invalid = || Violation::InvalidHeader { name: header::LINK };
+/// It may be relative, to [`AnsweredBy`](crate::AnsweredBy), and lead anywhere: have it judged by
+/// [`Transport::resolve_location`](crate::Transport::resolve_location) before it is followed. A link without `rel`
+/// counts, since there are registries that leave it out.
+///
+/// ```
+/// use http::HeaderMap;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("link", "</v2/app/tags/list?last=v1>; rel=\"next\"".parse()?);
+/// assert_eq!(wharf_transport::next_link(&headers)?, Some("/v2/app/tags/list?last=v1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`InvalidLink`] when a header is not of the RFC's form.
+pub fn next_link(headers: &HeaderMap) -> Result<Option<&str>, InvalidLink> {
     for value in headers.get_all(header::LINK) {
-        let mut rest = value.to_str().map_err(|_| invalid())?.trim();
+        let mut rest = value.to_str().map_err(|_| InvalidLink)?.trim();
         while !rest.is_empty() {
             let (target, after) = rest
                 .strip_prefix('<')
                 .and_then(|rest| rest.split_once('>'))
-                .ok_or_else(invalid)?;
+                .ok_or(InvalidLink)?;
             let (parameters, after) = split_at(after, ',');
             if is_next(parameters) {
                 return Ok(Some(target).filter(|target| !target.is_empty()));
@@ -25,6 +35,12 @@ pub(super) fn next_link(headers: &HeaderMap) -> Result<Option<&str>, Violation> 
     }
     Ok(None)
 }
+
+/// A `Link` header is not of the form of RFC 8288.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a Link header is malformed")]
+#[non_exhaustive]
+pub struct InvalidLink;
 
 /// Whether the parameters of a link say that it leads to the next page, or nothing.
 fn is_next(mut parameters: &str) -> bool {
@@ -60,13 +76,13 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: &str, want: Result<Option<&str>, ()>) {
+    fn check(value: &str, want: Result<Option<&str>, InvalidLink>) {
         let mut headers = HeaderMap::new();
         headers.insert(
             header::LINK,
             header::HeaderValue::from_bytes(value.as_bytes()).expect("a value"),
         );
-        assert_eq!(next_link(&headers).map_err(|_| ()), want, "{value}");
+        assert_eq!(next_link(&headers), want, "{value}");
     }
 
     #[test]
@@ -84,10 +100,10 @@ mod tests {
         );
         check("", Ok(None));
         check("<>", Ok(None));
-        check("<", Err(()));
-        check("><", Err(()));
-        check("a", Err(()));
-        check("<ä>", Err(()));
+        check("<", Err(InvalidLink));
+        check("><", Err(InvalidLink));
+        check("a", Err(InvalidLink));
+        check("<ä>", Err(InvalidLink));
     }
 
     proptest::proptest! {
