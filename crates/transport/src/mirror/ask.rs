@@ -2,6 +2,8 @@
 
 use http::Method;
 
+use crate::{RegistryContext, Scope};
+
 use super::Capabilities;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,13 +15,14 @@ pub(super) enum Ask {
     Blob,
     /// Lists and whatever else is read.
     List,
+    /// Writes, and questions whether something still has to be written: what a mirror has, the registry may lack.
     Write,
 }
 
 impl Ask {
-    /// By the method, and what follows the repository's name in the path.
-    pub(super) fn of(method: &Method, tail: &str) -> Self {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+    /// By the method, what a token for it has to allow, and what follows the repository's name in the path.
+    pub(super) fn of(method: &Method, context: &RegistryContext, tail: &str) -> Self {
+        if !matches!(*method, Method::GET | Method::HEAD) || is_part_of_write(context) {
             return Self::Write;
         }
         let single = |text: &str| !text.is_empty() && !text.contains('/');
@@ -49,13 +52,34 @@ impl Ask {
     }
 }
 
+/// Whether a request is made in order to write: it then needs a token that allows it.
+fn is_part_of_write(context: &RegistryContext) -> bool {
+    context.repository.as_ref().is_some_and(|repository| {
+        let write = Scope::new("repository", repository.path(), ["push"]);
+        context.scopes.iter().any(|scope| scope.covers(&write))
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use wharf_name::Repository;
+
     use super::*;
+    use crate::Actions;
+
+    fn context(actions: Actions) -> RegistryContext {
+        let repository: Repository = "registry.example/app".parse().expect("a repository");
+        RegistryContext::of(&repository).with_scope(Scope::repository(&repository, actions))
+    }
 
     #[track_caller]
     fn check(method: Method, tail: &str, want: Ask) {
-        assert_eq!(Ask::of(&method, tail), want, "{method} {tail}");
+        let ask = Ask::of(&method, &context(Actions::Pull), tail);
+        assert_eq!(ask, want, "{method} {tail}");
+        for actions in [Actions::Push, Actions::Delete] {
+            let ask = Ask::of(&method, &context(actions), tail);
+            assert_eq!(ask, Ask::Write, "{method} {tail}");
+        }
     }
 
     #[test]

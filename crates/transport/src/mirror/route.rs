@@ -59,7 +59,7 @@ impl Route {
             return Err(MirrorError::Blocked { name, prefix }.into());
         }
         let tail = tail(parts, context);
-        let ask = Ask::of(&parts.method, tail.unwrap_or_default());
+        let ask = Ask::of(&parts.method, context, tail.unwrap_or_default());
         let asked = Asked {
             parts,
             context,

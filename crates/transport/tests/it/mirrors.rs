@@ -391,6 +391,26 @@ async fn the_longest_prefix_counts_and_of_equals_the_last() {
 }
 
 #[tokio::test]
+async fn whether_something_has_to_be_written_is_asked_where_it_is_written() {
+    // A mirror may have what the registry lost, or never had.
+    let net = Net::new(|_| respond(200, "{}"));
+    let transport = transport(&net, two_mirrors());
+    let repository: Repository = "registry.example/app".parse().expect("a repository");
+    for tail in ["/manifests/v1".to_owned(), format!("/blobs/{DIGEST}")] {
+        let mut request = ask(Method::HEAD, "registry.example/app", &tail);
+        let context = RegistryContext::of(&repository);
+        request
+            .extensions_mut()
+            .insert(context.with_scope(Scope::repository(&repository, Actions::Push)));
+        let response = transport.send(request).await.expect("an answer");
+        assert_eq!(
+            served(&response),
+            ("registry.example".to_owned(), Role::Upstream, vec![])
+        );
+    }
+}
+
+#[tokio::test]
 async fn blocked_names_are_not_requested() {
     let blocked = rule("registry.example/secret").with_access(Access::Blocked);
     let net = Net::new(|_| respond(200, "{}"));
