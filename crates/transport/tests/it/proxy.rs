@@ -261,6 +261,40 @@ async fn socks_connects_by_address() {
 }
 
 #[tokio::test]
+async fn token_servers_follow_the_same_rules() {
+    // A server that is asked for whole URLs is a proxy.
+    let proxy = Server::start(|seen| {
+        let shown = seen.headers.get("authorization").map(|value| value.as_bytes());
+        match (seen.uri.host(), shown) {
+            (Some("token.example"), _) => Response::new(Full::from(r#"{"token":"asdf"}"#)),
+            (_, Some(b"Bearer asdf")) => Response::new(Full::from("through")),
+            _ => Response::builder()
+                .status(401)
+                .header("www-authenticate", r#"Bearer realm="http://token.example/token""#)
+                .body(Full::default())
+                .expect("parts are valid"),
+        }
+    })
+    .await;
+    let through = format!("http://{}", proxy.addr).parse().expect("a proxy");
+    let proxies = Proxies::direct().with_http(through);
+    let body = get(builder(&registry(), proxies.clone()), REGISTRY).await;
+    assert_eq!(body.expect("an answer"), "through");
+    let hosts = || {
+        let seen = proxy.seen();
+        let hosts = seen.iter().map(|seen| seen.uri.host().map(ToOwned::to_owned));
+        hosts.collect::<Option<Vec<_>>>().expect("whole URLs")
+    };
+    assert_eq!(hosts(), ["registry.example", "token.example", "registry.example"]);
+
+    let proxies = proxies.with_no_proxy(NoProxy::parse("token.example"));
+    get(builder(&registry(), proxies), REGISTRY)
+        .await
+        .expect_err("the name exists for the proxy only");
+    assert_eq!(hosts().len(), 4, "the token server is not asked through it");
+}
+
+#[tokio::test]
 async fn loopback_and_exceptions_go_directly() {
     let (target, proxy) = (target().await, TestProxy::http(Way::Says(b"")).await);
     let proxies = Proxies::direct().with_http(proxy.proxy("http", ""));

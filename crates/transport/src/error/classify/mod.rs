@@ -253,3 +253,6 @@ fn cause_of_reset(error: &h2::Error) -> Option<Cause> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
