@@ -167,10 +167,16 @@ fn help() {
               [default: all]
           --insecure
               Allow plain HTTP, and certificates that cannot be verified
+          --mirrors <PATH>
+              Where else to read from: a registries.conf, or a directory of hosts.toml files [env:
+              CRANE_MIRRORS]
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
       -v, --verbose
               Log every request and response to standard error
+
+    Certificates of single registries are read from the certs.d folders of podman and docker, in
+    ~/.config and /etc.
     ");
     assert_snapshot!(Sandbox::new().crane(&["copy", "-h"]), @"
     exit 0
@@ -196,6 +202,9 @@ fn help() {
               [default: all]
           --insecure
               Allow plain HTTP, and certificates that cannot be verified
+          --mirrors <PATH>
+              Where else to read from: a registries.conf, or a directory of hosts.toml files [env:
+              CRANE_MIRRORS]
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
       -v, --verbose
@@ -222,6 +231,9 @@ fn help() {
               [default: all]
           --insecure
               Allow plain HTTP, and certificates that cannot be verified
+          --mirrors <PATH>
+              Where else to read from: a registries.conf, or a directory of hosts.toml files [env:
+              CRANE_MIRRORS]
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
       -v, --verbose

@@ -1,11 +1,13 @@
 //! The binary as its users see it: exit status, standard output, standard error.
 
 mod arguments;
+mod certs;
 mod failures;
 mod fixture;
 mod interop;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mirrors;
 mod read;
 mod registry;
 mod sandbox;

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use wharf::authn::DefaultKeychain;
 use wharf::name::{ParseError, Repository};
 use wharf::remote::{Client, NonDistributable};
+use wharf::transport::Environment;
+use wharf::transport::certs::CertsDirs;
 use wharf::transport::settings::{PlainHttp, RegistrySettings, TlsSettings};
 use wharf::v1::PlatformSpec;
 
 use crate::cli::{Choice, Globals, VERSION};
 use crate::failure::Failure;
+use crate::mirrors;
 use crate::printer::{self, Printer};
 use crate::progress::Progress;
 use crate::warnings::Warnings;
@@ -51,11 +54,15 @@ impl Context {
         let keychain = Arc::new(DefaultKeychain::from_env());
         // A registry that wants no credentials would never ask, and a damaged file go unnoticed.
         keychain.check().map_err(wharf_crane::Error::from)?;
+        let mirrors = mirrors::load(self.globals.mirrors.as_deref())?;
+        let certs = CertsDirs::system(&Environment::from_process());
         let mut builder = Client::builder().observer(Arc::new(Progress));
         builder = builder.configure(|transport| {
             transport
                 .keychain(keychain)
                 .user_agent(format!("crane/{VERSION}"))
+                .certs_dirs(certs)
+                .mirrors(mirrors)
                 .layer(self.warnings.layer())
         });
         if self.globals.verbose {

@@ -1,5 +1,7 @@
 //! The environment of the command line: the only place of this crate that reads it.
 
+use std::path::PathBuf;
+
 /// The port that `registry serve` listens on when no address is given: `PORT`.
 pub(crate) fn port() -> Option<String> {
     read("PORT")
@@ -8,6 +10,11 @@ pub(crate) fn port() -> Option<String> {
 /// Whether a terminal may be shown colours: not with `NO_COLOR`, even an empty one, nor with `TERM=dumb`.
 pub(crate) fn wants_color() -> bool {
     !is_set("NO_COLOR") && read("TERM").as_deref() != Some("dumb")
+}
+
+/// Where the rules for mirrors are when no flag says so: `CRANE_MIRRORS`.
+pub(crate) fn mirrors() -> Option<PathBuf> {
+    read("CRANE_MIRRORS").map(PathBuf::from)
 }
 
 #[expect(

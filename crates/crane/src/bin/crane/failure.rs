@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use wharf::transport::mirror::ConfigError;
+
 use crate::signals::Signal;
 
 /// Exit status of a process that a broken pipe ended, as shells count it.
@@ -52,6 +54,9 @@ pub(crate) enum Failure {
         /// Why not.
         source: wharf::registry::store::Error,
     },
+    /// The rules for mirrors cannot be used.
+    #[error("reading the rules for mirrors")]
+    Mirrors(#[source] ConfigError),
     /// The asynchronous runtime cannot start.
     #[error("starting threads")]
     Runtime(#[source] io::Error),

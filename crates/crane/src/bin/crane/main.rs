@@ -6,6 +6,7 @@ mod context;
 mod env;
 mod failure;
 mod log;
+mod mirrors;
 mod printer;
 mod progress;
 mod signals;

@@ -1,6 +1,7 @@
 //! The command line: its global flags, and how arguments become a command.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{StringValueParser, TypedValueParser as _, ValueParser};
@@ -19,6 +20,9 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Debug, Parser)]
 #[command(name = "crane", version = VERSION, propagate_version = true, args_override_self = true)]
 #[command(subcommand_required = false, arg_required_else_help = false)]
+#[command(
+    after_help = "Certificates of single registries are read from the certs.d folders of podman and docker, in ~/.config and /etc."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -43,6 +47,15 @@ pub(crate) struct Globals {
     /// Allow plain HTTP, and certificates that cannot be verified
     #[arg(long, global = true)]
     pub(crate) insecure: bool,
+    /// Where the rules for mirrors are.
+    // Brackets in a doc comment are links.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        help = "Where else to read from: a registries.conf, or a directory of hosts.toml files [env: CRANE_MIRRORS]"
+    )]
+    pub(crate) mirrors: Option<PathBuf>,
     /// Also push layers that are marked as not for distribution
     #[arg(long, global = true)]
     pub(crate) allow_nondistributable_artifacts: bool,

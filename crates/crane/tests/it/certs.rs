@@ -1,0 +1,110 @@
+//! Registries behind TLS, whose certificates only a folder of the user's knows.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::fixture::image;
+use crate::registry::TestRegistry;
+use crate::sandbox::Sandbox;
+
+/// TLS in front of a registry, by a certificate as `openssl req -x509` makes it.
+struct Front {
+    host: String,
+    certificate: String,
+}
+
+impl Front {
+    fn of(registry: &TestRegistry) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a certificate and its key");
+        let behind = registry.host.parse().expect("an address");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Self {
+            host: registry.run(listen(acceptor, behind)).to_string(),
+            certificate: certificate.pem(),
+        }
+    }
+
+    /// Gives the certificate to a directory of folders.
+    fn trust_in(&self, dir: &Path) -> PathBuf {
+        let folder = dir.join(&self.host);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("ca.crt");
+        std::fs::write(&file, &self.certificate).expect("a file");
+        file
+    }
+}
+
+async fn listen(acceptor: TlsAcceptor, behind: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut behind = TcpStream::connect(behind).await?;
+                let mut stream = acceptor.accept(stream).await?;
+                copy_bidirectional(&mut stream, &mut behind).await
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn folders_of_podman_and_docker_are_read() {
+    let registry = TestRegistry::start();
+    let digest = registry.put_image("app:v1", &image());
+    let front = Front::of(&registry);
+    let app = format!("{}/app:v1", front.host);
+    for dir in [".config/containers/certs.d", ".config/docker/certs.d"] {
+        let sandbox = Sandbox::new();
+        let before = sandbox.crane(&["digest", &app]);
+        assert!(before.starts_with("exit 1"), "{before}");
+        assert!(before.contains("the certificate cannot be verified"), "{before}");
+        front.trust_in(&sandbox.path(dir));
+        assert_eq!(sandbox.stdout(&["digest", &app]), format!("{digest}\n"), "{dir}");
+    }
+    let sandbox = Sandbox::new();
+    front.trust_in(&sandbox.path("conf/containers/certs.d"));
+    let mut command = sandbox.command(&["digest", &app]);
+    let command = command.env("XDG_CONFIG_HOME", sandbox.path("conf"));
+    let output = command.output().expect("crane starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{digest}\n"));
+}
+
+#[test]
+fn a_folder_is_for_its_host_and_has_to_be_sound() {
+    let registry = TestRegistry::start();
+    registry.put_image("app:v1", &image());
+    let (front, other) = (Front::of(&registry), Front::of(&registry));
+    let sandbox = Sandbox::new();
+    let file = other.trust_in(&sandbox.path(".config/containers/certs.d"));
+    let shown = sandbox.crane(&["digest", &format!("{}/app:v1", front.host)]);
+    assert!(shown.contains("the certificate cannot be verified"), "{shown}");
+
+    std::fs::write(file, "junk").expect("a file");
+    let shown = sandbox.crane(&["digest", &format!("{}/app:v1", other.host)]);
+    assert!(shown.starts_with("exit 1"), "{shown}");
+    assert!(
+        shown.contains("ca.crt has no usable certificate or key"),
+        "{shown}"
+    );
+}
