@@ -37,7 +37,7 @@
 //! - [`parse_digest`], [`Hasher`], [`media_type`], [`PlatformSpec`], [`parse_descriptor`]: the small
 //!   things, on the types of [`oci_spec`], so that nobody needs conversions.
 //! - [`walk`], [`Matcher`]: what an index leads to, and choosing among it.
-//! - [`validate`]: whether content is what it says it is.
+//! - [`validate`]: whether content is what it says it is; [`compare`]: what two differ in.
 //! - [`partial`]: parts to make images, indexes and layers of; [`empty`] and [`random`] ones.
 #![cfg_attr(
     feature = "conformance",
@@ -52,6 +52,7 @@
 //! | `zstd` | no | reading zstd-compressed content (links the C library) |
 //! | `conformance` | no | the conformance suites of the traits; not covered by semantic versioning |
 
+pub mod compare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod digest;
@@ -63,6 +64,7 @@ mod index;
 mod layer;
 mod matcher;
 pub mod media_type;
+mod one_line;
 pub mod partial;
 mod platform;
 pub mod random;

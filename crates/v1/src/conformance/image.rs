@@ -44,17 +44,17 @@ impl Said {
 
 pub(super) async fn run(image: &dyn Image) {
     let said = Said::by(image).await;
-    l1_the_digest_is_that_of_the_raw_bytes(&said.descriptor, &said.manifest);
-    l2_the_size_is_that_of_the_raw_bytes(&said.descriptor, &said.manifest);
-    l3_the_view_is_of_the_raw_bytes(&said.manifest);
-    l4_the_config_digest_is_that_of_the_raw_config(&said);
-    l5_the_manifest_describes_the_config(&said);
-    l6_the_config_view_is_of_the_raw_config(&said);
-    l9_layers_are_aligned(image, &said).await;
-    l10_layers_are_found_by_digest_and_diff_id(image).await;
-    l11_layers_are_what_the_manifest_says(&said);
-    l12_asking_twice_gives_the_same(image, &said).await;
-    l14_each_occurrence_is_its_own(image, &said).await;
+    the_digest_is_that_of_the_raw_bytes(&said.descriptor, &said.manifest);
+    the_size_is_that_of_the_raw_bytes(&said.descriptor, &said.manifest);
+    the_view_is_of_the_raw_bytes(&said.manifest);
+    the_config_digest_is_that_of_the_raw_config(&said);
+    the_manifest_describes_the_config(&said);
+    the_config_view_is_of_the_raw_config(&said);
+    layers_are_aligned(image, &said).await;
+    layers_are_found_by_digest_and_diff_id(image).await;
+    layers_are_what_the_manifest_says(&said);
+    asking_twice_gives_the_same(image, &said).await;
+    each_occurrence_is_its_own(image, &said).await;
     assert_eq!(
         image.media_type(),
         *said.descriptor.media_type(),
@@ -65,13 +65,13 @@ pub(super) async fn run(image: &dyn Image) {
         *said.manifest.media_type(),
         "the media type is the manifest's"
     );
-    for layer in must("L7", image.layers().await) {
+    for layer in must("stored bytes", image.layers().await) {
         layer::run(&*layer).await;
     }
 }
 
-fn l4_the_config_digest_is_that_of_the_raw_config(said: &Said) {
-    let law = "L4";
+fn the_config_digest_is_that_of_the_raw_config(said: &Said) {
+    let law = "config digest";
     let digest = digest_like(law, said.config.digest(), said.config.raw());
     assert_eq!(
         *said.config.digest(),
@@ -80,8 +80,8 @@ fn l4_the_config_digest_is_that_of_the_raw_config(said: &Said) {
     );
 }
 
-fn l5_the_manifest_describes_the_config(said: &Said) {
-    let law = "L5";
+fn the_manifest_describes_the_config(said: &Said) {
+    let law = "config descriptor";
     let wanted = must(law, said.manifest.view()).config();
     assert_eq!(
         wanted.size(),
@@ -101,14 +101,14 @@ fn l5_the_manifest_describes_the_config(said: &Said) {
     );
 }
 
-fn l6_the_config_view_is_of_the_raw_config(said: &Said) {
+fn the_config_view_is_of_the_raw_config(said: &Said) {
     if said.is_real_image() {
-        view_is_of_raw("L6", &said.config);
+        view_is_of_raw("config view", &said.config);
     }
 }
 
-async fn l9_layers_are_aligned(image: &dyn Image, said: &Said) {
-    let law = "L9";
+async fn layers_are_aligned(image: &dyn Image, said: &Said) {
+    let law = "alignment";
     let listed = must(law, said.manifest.view()).layers();
     assert_eq!(
         said.layers.len(),
@@ -137,8 +137,8 @@ async fn l9_layers_are_aligned(image: &dyn Image, said: &Said) {
     }
 }
 
-async fn l10_layers_are_found_by_digest_and_diff_id(image: &dyn Image) {
-    let law = "L10";
+async fn layers_are_found_by_digest_and_diff_id(image: &dyn Image) {
+    let law = "lookup";
     for layer in must(law, image.layers().await) {
         let layer_digest = must(law, layer.descriptor().await).digest().clone();
         let found = must(law, image.layer_by_digest(&layer_digest).await);
@@ -160,8 +160,8 @@ async fn l10_layers_are_found_by_digest_and_diff_id(image: &dyn Image) {
     assert!(matches!(absent, Err(Error::NotFound { .. })), "{law}: {absent:?}");
 }
 
-fn l11_layers_are_what_the_manifest_says(said: &Said) {
-    let law = "L11";
+fn layers_are_what_the_manifest_says(said: &Said) {
+    let law = "listing";
     for (i, (layer, listed)) in said
         .layers
         .iter()
@@ -179,8 +179,8 @@ fn l11_layers_are_what_the_manifest_says(said: &Said) {
 }
 
 /// Nothing that was handed out is the image's own.
-async fn l12_asking_twice_gives_the_same(image: &dyn Image, said: &Said) {
-    let law = "L12";
+async fn asking_twice_gives_the_same(image: &dyn Image, said: &Said) {
+    let law = "stability";
     must(law, image.layers().await).clear();
     must(law, image.descriptor().await)
         .set_annotations(None)
@@ -193,8 +193,8 @@ async fn l12_asking_twice_gives_the_same(image: &dyn Image, said: &Said) {
 }
 
 /// Two layers may have one diff_id and two digests, or one digest and two places.
-async fn l14_each_occurrence_is_its_own(image: &dyn Image, said: &Said) {
-    let law = "L14";
+async fn each_occurrence_is_its_own(image: &dyn Image, said: &Said) {
+    let law = "occurrences";
     for (i, layer) in must(law, image.layers().await).iter().enumerate() {
         let layer_digest = said.layers[i].digest();
         let hasher = must(law, Hasher::new(layer_digest.algorithm()));

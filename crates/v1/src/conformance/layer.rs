@@ -23,21 +23,21 @@ struct Seen {
 
 pub(super) async fn run(layer: &dyn Layer) {
     if layer.is_reopenable() {
-        l15_every_opening_gives_the_same_bytes(layer).await;
+        every_opening_gives_the_same_bytes(layer).await;
     } else {
         values_are_not_computed_before_reading(layer).await;
     }
     let seen = read(layer).await;
-    let descriptor = must("L7", layer.descriptor().await);
-    l7_digest_and_size_are_those_of_the_stored_bytes(&descriptor, &seen);
-    l8_the_diff_id_is_that_of_the_uncompressed_bytes(layer, &seen).await;
-    l12_asking_twice_gives_the_same(layer, &descriptor).await;
+    let descriptor = must("stored bytes", layer.descriptor().await);
+    digest_and_size_are_those_of_the_stored_bytes(&descriptor, &seen);
+    the_diff_id_is_that_of_the_uncompressed_bytes(layer, &seen).await;
+    asking_twice_gives_the_same(layer, &descriptor).await;
     assert!(
-        must("L7", layer.exists().await),
-        "L7: a layer that can be read exists"
+        must("stored bytes", layer.exists().await),
+        "stored bytes: a layer that can be read exists"
     );
     if layer.is_reopenable() {
-        l13_uncompressed_is_what_the_magic_bytes_say(layer, &seen).await;
+        uncompressed_is_what_the_magic_bytes_say(layer, &seen).await;
     } else {
         a_second_reading_is_refused(layer).await;
     }
@@ -50,7 +50,7 @@ pub(super) async fn run(layer: &dyn Layer) {
 
 /// Reads the layer once, and both hashes its bytes and decompresses them.
 async fn read(layer: &dyn Layer) -> Seen {
-    let law = "L7";
+    let law = "stored bytes";
     let promised = layer
         .descriptor()
         .await
@@ -73,29 +73,29 @@ fn hasher_like(law: &str, digest: Result<Digest, Error>) -> Hasher {
     )
 }
 
-fn l7_digest_and_size_are_those_of_the_stored_bytes(descriptor: &Descriptor, seen: &Seen) {
+fn digest_and_size_are_those_of_the_stored_bytes(descriptor: &Descriptor, seen: &Seen) {
     assert_eq!(
         descriptor.size(),
         seen.stored.size,
-        "L7: the size is that of the stored bytes"
+        "stored bytes: the size is that of the stored bytes"
     );
     assert_eq!(
         *descriptor.digest(),
         seen.stored.digest,
-        "L7: the digest is that of the stored bytes"
+        "stored bytes: the digest is that of the stored bytes"
     );
 }
 
-async fn l8_the_diff_id_is_that_of_the_uncompressed_bytes(layer: &dyn Layer, seen: &Seen) {
-    let diff_id = must("L8", layer.diff_id().await);
+async fn the_diff_id_is_that_of_the_uncompressed_bytes(layer: &dyn Layer, seen: &Seen) {
+    let diff_id = must("diff_id", layer.diff_id().await);
     assert_eq!(
         diff_id, seen.plain.digest,
-        "L8: the diff_id is that of the uncompressed bytes"
+        "diff_id: the diff_id is that of the uncompressed bytes"
     );
 }
 
-async fn l12_asking_twice_gives_the_same(layer: &dyn Layer, descriptor: &Descriptor) {
-    let law = "L12";
+async fn asking_twice_gives_the_same(layer: &dyn Layer, descriptor: &Descriptor) {
+    let law = "stability";
     assert_eq!(
         must(law, layer.descriptor().await),
         *descriptor,
@@ -105,8 +105,8 @@ async fn l12_asking_twice_gives_the_same(layer: &dyn Layer, descriptor: &Descrip
     assert_eq!(first, second, "{law}: diff_id");
 }
 
-async fn l13_uncompressed_is_what_the_magic_bytes_say(layer: &dyn Layer, seen: &Seen) {
-    let law = "L13";
+async fn uncompressed_is_what_the_magic_bytes_say(layer: &dyn Layer, seen: &Seen) {
+    let law = "forms";
     let stream = must(law, layer.uncompressed().await);
     let hasher = must(law, Hasher::new(seen.plain.digest.algorithm()));
     let plain = must(law, stream.measure(hasher).await);
@@ -117,8 +117,8 @@ async fn l13_uncompressed_is_what_the_magic_bytes_say(layer: &dyn Layer, seen: &
 }
 
 /// Also when an earlier stream was dropped halfway, or is still being read.
-async fn l15_every_opening_gives_the_same_bytes(layer: &dyn Layer) {
-    let law = "L15";
+async fn every_opening_gives_the_same_bytes(layer: &dyn Layer) {
+    let law = "reopening";
     let mut abandoned = must(law, layer.compressed().await);
     if let Some(chunk) = abandoned.next().await {
         must(law, chunk);

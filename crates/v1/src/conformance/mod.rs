@@ -11,7 +11,7 @@
 //! # }
 //! ```
 //!
-//! Each law is one function, named after its number and what it says; the suites panic with both. They
+//! Each law is one function, named after what it says; the suites panic with that. They
 //! read everything several times, so give them small content. They are not covered by semantic
 //! versioning: a law may be added at any time.
 
@@ -45,8 +45,8 @@ fn digest_like(law: &str, like: &Digest, bytes: &[u8]) -> Digest {
 }
 
 #[track_caller]
-fn l1_the_digest_is_that_of_the_raw_bytes<T: View>(descriptor: &Descriptor, document: &Document<T>) {
-    let law = "L1";
+fn the_digest_is_that_of_the_raw_bytes<T: View>(descriptor: &Descriptor, document: &Document<T>) {
+    let law = "digest";
     let digest = digest_like(law, descriptor.digest(), document.raw());
     assert_eq!(
         *descriptor.digest(),
@@ -62,17 +62,17 @@ fn l1_the_digest_is_that_of_the_raw_bytes<T: View>(descriptor: &Descriptor, docu
 }
 
 #[track_caller]
-fn l2_the_size_is_that_of_the_raw_bytes<T: View>(descriptor: &Descriptor, document: &Document<T>) {
+fn the_size_is_that_of_the_raw_bytes<T: View>(descriptor: &Descriptor, document: &Document<T>) {
     assert_eq!(
         descriptor.size(),
         document.raw().len() as u64,
-        "L2: the size is that of the raw bytes"
+        "size: the size is that of the raw bytes"
     );
 }
 
 #[track_caller]
-fn l3_the_view_is_of_the_raw_bytes<T: View>(document: &Document<T>) {
-    view_is_of_raw("L3", document);
+fn the_view_is_of_the_raw_bytes<T: View>(document: &Document<T>) {
+    view_is_of_raw("view", document);
 }
 
 #[track_caller]

@@ -414,7 +414,7 @@ impl Layer for Liar {
 }
 
 #[tokio::test]
-#[should_panic(expected = "L7: the size")]
+#[should_panic(expected = "stored bytes: the size")]
 async fn a_wrong_size_is_found() {
     let mut liar = Liar::honest();
     liar.descriptor.set_size(8);
@@ -422,7 +422,7 @@ async fn a_wrong_size_is_found() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "L7: the digest")]
+#[should_panic(expected = "stored bytes: the digest")]
 async fn a_wrong_digest_is_found() {
     let mut liar = Liar::honest();
     liar.descriptor.set_digest(crate::sha256("other"));
@@ -430,7 +430,7 @@ async fn a_wrong_digest_is_found() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "L8")]
+#[should_panic(expected = "diff_id")]
 async fn a_wrong_diff_id_is_found() {
     let mut liar = Liar::honest();
     liar.diff_id = crate::sha256("other");
@@ -439,7 +439,7 @@ async fn a_wrong_diff_id_is_found() {
 
 #[cfg(feature = "gzip")]
 #[tokio::test]
-#[should_panic(expected = "L13")]
+#[should_panic(expected = "forms")]
 async fn an_uncompressed_form_that_is_compressed_is_found() {
     let content = Bytes::from(gzipped());
     let digest = crate::sha256(&content);
@@ -453,7 +453,7 @@ async fn an_uncompressed_form_that_is_compressed_is_found() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "L9: layer 0")]
+#[should_panic(expected = "alignment: layer 0")]
 async fn layers_in_the_wrong_order_are_found() {
     let (a, b) = (random::layer(1, 1), random::layer(2, 1));
     let descriptors = vec![b.as_descriptor().clone(), a.as_descriptor().clone()];
@@ -461,7 +461,7 @@ async fn layers_in_the_wrong_order_are_found() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "L9: there is a diff_id for each layer")]
+#[should_panic(expected = "alignment: there is a diff_id for each layer")]
 async fn a_missing_diff_id_is_found() {
     let layer = random::layer(1, 1);
     let descriptors = vec![layer.as_descriptor().clone()];
@@ -469,7 +469,7 @@ async fn a_missing_diff_id_is_found() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "L11: size of layer 0")]
+#[should_panic(expected = "listing: size of layer 0")]
 async fn a_manifest_with_a_wrong_size_is_found() {
     let layer = random::layer(1, 1);
     let mut descriptor = layer.as_descriptor().clone();

@@ -5,6 +5,8 @@ use std::fmt::{self, Display};
 
 use oci_spec::image::Digest;
 
+use crate::one_line::OneLine;
+
 /// All that was found wrong, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -63,9 +65,9 @@ impl Display for Finding {
         write!(f, "{warning}{}: {}: ", self.place, self.check)?;
         // What comes from outside must not break the line, nor reach a terminal as it is.
         if let Some(want) = &self.want {
-            write!(f, "want {}, got ", want.escape_debug())?;
+            write!(f, "want {}, got ", OneLine(want))?;
         }
-        write!(f, "{}", self.got.escape_debug())
+        write!(f, "{}", OneLine(&self.got))
     }
 }
 

@@ -402,15 +402,15 @@ async fn lies_about_children() {
     check(|listed| listed["platform"] = platform("linux/x86_64/v1"), &[]).await;
     check(
         |listed| listed["platform"] = platform("linux/amd64/v3"),
-        &[r#": platform: want variant \"v3\", got \"\""#],
+        &[r#": platform: want variant "v3", got """#],
     )
     .await;
     check(
         |listed| listed["platform"] = platform("windows/arm64:10"),
         &[
-            r#": platform: want os \"windows\", got \"linux\""#,
-            r#": platform: want architecture \"arm64\", got \"amd64\""#,
-            r#": platform: want os.version \"10\", got \"\""#,
+            r#": platform: want os "windows", got "linux""#,
+            r#": platform: want architecture "arm64", got "amd64""#,
+            r#": platform: want os.version "10", got """#,
         ],
     )
     .await;
