@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 
+use crate::partial::StaticLayer;
 use crate::{Config, Error, Layer, Manifest, MountSource};
 
 /// One image or artifact: a manifest, its config and its layers.
@@ -78,6 +79,31 @@ pub trait ImageExt: Image {
             let own = view.artifact_type().clone();
             let own = own.filter(|artifact_type| !artifact_type.as_ref().is_empty());
             Ok(own.unwrap_or_else(|| view.config().media_type().clone()))
+        }
+    }
+
+    /// What the manifest says of the blob with this digest: of the config, or else of the first such layer.
+    ///
+    /// [`Error::NotFound`] when it lists no such blob.
+    fn blob_descriptor(&self, digest: &Digest) -> impl Future<Output = Result<Descriptor, Error>> + Send {
+        async move {
+            let manifest = self.manifest().await?;
+            let view = manifest.view()?;
+            let mut listed = std::iter::once(view.config()).chain(view.layers());
+            let found = listed.find(|descriptor| descriptor.digest() == digest);
+            found.cloned().ok_or_else(|| Error::NotFound {
+                digest: digest.clone(),
+            })
+        }
+    }
+
+    /// The config as a layer, for what moves blobs without looking at them. It has the media type that the
+    /// manifest gives; Go's `partial.ConfigLayer` always says OCI's.
+    fn config_layer(&self) -> impl Future<Output = Result<StaticLayer, Error>> + Send {
+        async move {
+            let (manifest, config) = (self.manifest().await?, self.config().await?);
+            let media_type = manifest.view()?.config().media_type().clone();
+            Ok(StaticLayer::new(config.raw().clone(), media_type))
         }
     }
 

@@ -8,7 +8,7 @@ use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 
 use crate::media_type::MediaTypeExt as _;
-use crate::{Error, Image, IndexManifest, Layer, MountSource, PlatformSpec, select};
+use crate::{Error, Image, IndexManifest, Layer, Matcher, MountSource, PlatformSpec, select};
 
 /// A list of manifests: images of several platforms, artifacts, further indexes.
 ///
@@ -109,6 +109,16 @@ pub trait IndexExt: Index {
     /// The descriptors of the children, in order.
     fn children(&self) -> impl Future<Output = Result<Vec<Descriptor>, Error>> + Send {
         async move { Ok(self.manifest().await?.view()?.manifests().clone()) }
+    }
+
+    /// The descriptors of the children that `matcher` matches, in order. For those of nested indexes too there
+    /// is [`walk`](crate::walk).
+    fn matching(&self, matcher: &Matcher) -> impl Future<Output = Result<Vec<Descriptor>, Error>> + Send {
+        async move {
+            let mut children = self.children().await?;
+            children.retain(|child| matcher.matches(child));
+            Ok(children)
+        }
     }
 
     /// Opens the first child with this digest.

@@ -1,5 +1,8 @@
 //! Descriptors on their own, outside of a manifest or index.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use oci_spec::image::Descriptor;
 use serde_json::Value;
 
@@ -7,7 +10,7 @@ use super::DocumentKind;
 use super::canonical::{self, Sides};
 use super::parse::{self, InvalidAs as _};
 use super::schema::Schema;
-use crate::Error;
+use crate::{Error, Hasher};
 
 /// Reads a descriptor from JSON, as tolerant as [`Document::view`](super::Document::view) is.
 ///
@@ -47,6 +50,16 @@ pub trait DescriptorExt {
     /// Do not use its own `Serialize`: maps come out in no order, and a platform's `os.version` under
     /// another name.
     fn to_canonical_json(&self) -> String;
+
+    /// The content that the descriptor brings along as `data`, if it does
+    /// ([image-spec](https://github.com/opencontainers/image-spec/blob/main/descriptor.md#embedded-content)),
+    /// verified. Go: `verify.Descriptor`.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] or [`Error::DigestMismatch`] when it is not what the descriptor describes,
+    /// [`Error::InvalidDocument`] when it is no base64, [`Error::UnsupportedAlgorithm`] when it cannot be
+    /// verified.
+    fn inlined(&self) -> Result<Option<Bytes>, Error>;
 }
 
 impl DescriptorExt for Descriptor {
@@ -58,6 +71,28 @@ impl DescriptorExt for Descriptor {
             ..Sides::default()
         };
         canonical::object(schema, sides).expect("what is there after is written")
+    }
+
+    fn inlined(&self) -> Result<Option<Bytes>, Error> {
+        let Some(encoded) = self.data() else {
+            return Ok(None);
+        };
+        let bytes = STANDARD.decode(encoded).invalid_as(DocumentKind::Descriptor)?;
+        let mut hasher = Hasher::new(self.digest().algorithm())?;
+        let (got, want) = (bytes.len() as u64, self.size());
+        if got != want {
+            return Err(Error::SizeMismatch { got, want });
+        }
+        hasher.update(&bytes);
+        let (got, want) = (hasher.finish(), self.digest().clone());
+        if got != want {
+            return Err(Error::DigestMismatch {
+                got,
+                want,
+                read: self.size(),
+            });
+        }
+        Ok(Some(bytes.into()))
     }
 }
 
@@ -95,6 +130,35 @@ mod tests {
                 digest
             )
         );
+    }
+
+    /// What is inlined; for an error its text.
+    #[track_caller]
+    fn inlines(encoded: Option<&str>, size: u64, content: &str, want: Result<Option<&str>, &str>) {
+        let mut descriptor = Descriptor::new(MediaType::ImageConfig, size, crate::sha256(content));
+        descriptor.set_data(encoded.map(str::to_owned));
+        match (descriptor.inlined(), want) {
+            (Ok(got), Ok(want)) => assert_eq!(got.as_deref(), want.map(str::as_bytes)),
+            (Err(got), Err(want)) => assert!(got.to_string().starts_with(want), "{got}"),
+            (got, want) => panic!("{got:?} and not {want:?}"),
+        }
+    }
+
+    #[test]
+    fn only_what_was_promised_counts() {
+        inlines(Some("YWJj"), 3, "abc", Ok(Some("abc")));
+        inlines(Some(""), 0, "", Ok(Some("")));
+        inlines(None, 3, "abc", Ok(None));
+        inlines(Some("YWJj"), 0, "abc", Err("error verifying size; got 3, want 0"));
+        inlines(Some("YWJj"), 3, "other", Err("error verifying sha256 checksum"));
+        inlines(Some("!"), 3, "abc", Err("parsing descriptor"));
+        let odd = oci_spec::image::Digest::try_from("md5:abc").expect("fits the grammar");
+        let mut descriptor = Descriptor::new(MediaType::ImageConfig, 3, odd);
+        descriptor.set_data(Some("YWJj".to_owned()));
+        assert!(matches!(
+            descriptor.inlined(),
+            Err(Error::UnsupportedAlgorithm { .. })
+        ));
     }
 
     #[test]

@@ -329,3 +329,26 @@ async fn artifact_types() {
     check(oci, Some("application/vnd.custom"), "application/vnd.custom").await;
     check(oci, Some(""), oci).await;
 }
+
+#[tokio::test]
+async fn what_a_manifest_says_of_a_blob() {
+    let image = random::image(1, 2, 100);
+    let manifest = image.manifest().await.expect("known");
+    let view = manifest.view().expect("valid");
+    for listed in std::iter::once(view.config()).chain(view.layers()) {
+        let found = image.blob_descriptor(listed.digest()).await.expect("listed");
+        assert_eq!(found, *listed);
+    }
+    let absent = image.blob_descriptor(&crate::sha256("absent")).await;
+    assert!(matches!(absent, Err(Error::NotFound { .. })));
+    let config = image.config_layer().await.expect("known");
+    assert_eq!(config.as_descriptor(), view.config());
+}
+
+#[tokio::test]
+async fn children_that_match() {
+    let index = random::index(1, 3, 1, 10);
+    let children = index.children().await.expect("known");
+    let second = crate::Matcher::digests([children[1].digest().clone()]);
+    assert_eq!(index.matching(&second).await.expect("known"), children[1..2]);
+}

@@ -1,11 +1,9 @@
 //! Checks of descriptors.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use oci_spec::image::{Descriptor, Digest};
 
-use super::report::{Check, Notes};
-use crate::{Error, Hasher};
+use super::report::{Check, Notes, chain};
+use crate::{DescriptorExt as _, Error, Hasher};
 
 /// What one says of the content is what the other one says.
 pub(super) fn agree(want: &Descriptor, got: &Descriptor, notes: &mut Notes) {
@@ -24,19 +22,15 @@ pub(super) fn describes(descriptor: &Descriptor, bytes: &[u8], notes: &mut Notes
 
 /// What is inlined is what is described.
 pub(super) fn data(descriptor: &Descriptor, notes: &mut Notes) {
-    let Some(data) = descriptor.data() else { return };
-    let bytes = match STANDARD.decode(data) {
-        Ok(bytes) => bytes,
-        Err(error) => return notes.wrong(Check::Data, error),
-    };
-    if bytes.len() as u64 != descriptor.size() {
-        notes.mismatch(
+    match descriptor.inlined() {
+        Ok(_) => {}
+        Err(Error::SizeMismatch { got, want }) => notes.mismatch(
             Check::Data,
-            format_args!("{} bytes", descriptor.size()),
-            format_args!("{} bytes", bytes.len()),
-        );
-    } else if let Some(digest) = notes.take(Check::Digest, digest_like(descriptor.digest(), &bytes)) {
-        notes.equal(Check::Data, descriptor.digest(), &digest);
+            format_args!("{want} bytes"),
+            format_args!("{got} bytes"),
+        ),
+        Err(Error::DigestMismatch { got, want, .. }) => notes.mismatch(Check::Data, want, got),
+        Err(error) => notes.wrong(Check::Data, chain(&error)),
     }
 }
 

@@ -123,7 +123,7 @@ async fn read(
     let (_alive, gone) = oneshot::channel::<()>();
     let stream = ByteStream::new(stream.take_until(gone));
     let (stream, stored) = stream.hashed(stored_hasher);
-    let (stream, plain) = stream.decompressed().hashed(plain_hasher);
+    let (stream, plain) = stream.decompressed_within(options.limits).hashed(plain_hasher);
     let mut reader = stream.into_blocking_read();
     let (is_layer, max_entries) = (own.media_type().is_layer(), options.max_entries);
     let work = tokio::task::spawn_blocking(move || {

@@ -1,5 +1,7 @@
 //! How much is checked, and how fast.
 
+use crate::DecompressLimits;
+
 /// How much [`image`](super::image), [`index`](super::index) and [`layer`](super::layer) check.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub struct ValidateOptions {
     pub concurrency: usize,
     /// Also read [`uncompressed`](crate::Layer::uncompressed), and hold it to the diff_id. Default: false.
     pub both_forms: bool,
+    /// How far a layer may swell when it is decompressed. Default: as far as it does.
+    pub limits: DecompressLimits,
     /// Entries of one layer that are looked at; one more is a finding. Memory grows with them, by some 20
     /// bytes each. Default: 10 million.
     pub max_entries: u64,
@@ -27,6 +31,7 @@ impl Default for ValidateOptions {
             fast: false,
             concurrency: processors.min(8),
             both_forms: false,
+            limits: DecompressLimits::default(),
             max_entries: 10_000_000,
             max_depth: 8,
             max_children: 10_000,
@@ -53,6 +58,13 @@ impl ValidateOptions {
     #[must_use]
     pub fn with_both_forms(mut self, both_forms: bool) -> Self {
         self.both_forms = both_forms;
+        self
+    }
+
+    /// Sets [`limits`](Self::limits).
+    #[must_use]
+    pub fn with_limits(mut self, limits: DecompressLimits) -> Self {
+        self.limits = limits;
         self
     }
 

@@ -278,7 +278,9 @@ impl Notes {
             crate::Error::NotFound { .. } => self.wrong(Check::Exists, chain(error)),
             crate::Error::Decompress { .. } => self.wrong(Check::Compression, chain(error)),
             crate::Error::InvalidDocument { .. } => self.wrong(Check::Document, chain(error)),
-            crate::Error::TooLarge { .. } => self.wrong(Check::Limit, chain(error)),
+            crate::Error::TooLarge { .. } | crate::Error::Swells { .. } => {
+                self.wrong(Check::Limit, chain(error))
+            }
             _ => self.wrong(check, chain(error)),
         }
     }

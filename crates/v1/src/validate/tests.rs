@@ -1,14 +1,20 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use bytes::Bytes;
-use oci_spec::image::{Descriptor, MediaType};
+use futures_core::future::BoxFuture;
+use oci_spec::image::{Descriptor, Digest, MediaType};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::*;
 use crate::media_type::{DOCKER_FOREIGN_LAYER, Family};
 use crate::partial::tests::Store;
-use crate::partial::{ImageBuilder, IndexBuilder, StaticLayer, StoredImage, StoredIndex};
-use crate::{Config, DescriptorExt as _, empty, random, sha256};
+use crate::partial::{
+    BlobLayer, BlobSource, ImageBuilder, IndexBuilder, StaticLayer, StoredImage, StoredIndex,
+};
+use crate::{ByteStream, Config, DescriptorExt as _, Error, empty, random, sha256};
 
 /// A tar of one file.
 fn tar_of(name: &str) -> Vec<u8> {
@@ -327,7 +333,7 @@ async fn lies_about_the_config() {
     check(
         unchanged,
         |manifest| manifest["config"]["data"] = "no base64".into(),
-        &["config: inlined data: Invalid symbol 32, offset 2."],
+        &["config: inlined data: parsing descriptor: Invalid symbol 32, offset 2."],
     )
     .await;
 }
@@ -370,7 +376,7 @@ async fn unknown_digest_algorithms_are_told() {
     let odd = Descriptor::new(
         MediaType::ImageLayer,
         1,
-        oci_spec::image::Digest::try_from("md5:abc").expect("fits the grammar"),
+        Digest::try_from("md5:abc").expect("fits the grammar"),
     );
     let image = world.image(&[&odd], &[b"x"], unchanged, unchanged);
     let want = "layers[0] (md5:abc): cannot be read: unsupported digest algorithm md5";
@@ -421,6 +427,95 @@ async fn lies_about_children() {
     .await;
 }
 
+/// A layer whose openings are counted.
+#[derive(Debug)]
+struct Counted(StaticLayer, AtomicUsize);
+
+#[deny(clippy::missing_trait_methods)]
+impl Layer for Counted {
+    fn media_type(&self) -> MediaType {
+        self.0.media_type()
+    }
+    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
+        self.0.descriptor()
+    }
+    fn diff_id(&self) -> BoxFuture<'_, Result<Digest, Error>> {
+        self.0.diff_id()
+    }
+    fn compressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.compressed()
+    }
+    fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.uncompressed()
+    }
+    fn exists(&self) -> BoxFuture<'_, Result<bool, Error>> {
+        self.0.exists()
+    }
+    fn is_reopenable(&self) -> bool {
+        self.0.is_reopenable()
+    }
+    fn mount_source(&self) -> Option<crate::MountSource> {
+        self.0.mount_source()
+    }
+}
+
+#[tokio::test]
+async fn a_layer_is_opened_once() {
+    async fn check(options: &ValidateOptions, want: usize) {
+        let counted = Arc::new(Counted(random::layer(1, 1000), AtomicUsize::new(0)));
+        let layer = Arc::clone(&counted) as Arc<dyn Layer>;
+        let built = ImageBuilder::new(Family::Oci)
+            .layer(layer)
+            .build()
+            .await
+            .expect("fits");
+        found(&image(&built, options).await, &[]);
+        assert_eq!(counted.1.load(Ordering::Relaxed), want, "{options:?}");
+    }
+    check(&ValidateOptions::default(), 1).await;
+    check(&ValidateOptions::default().with_fast(true), 0).await;
+    check(&ValidateOptions::default().with_both_forms(true), 2).await;
+}
+
+/// A source that never goes on must not keep a thread for ever.
+#[tokio::test]
+async fn dropping_a_check_ends_its_thread() {
+    #[derive(Debug)]
+    struct Hangs(Mutex<Option<oneshot::Sender<()>>>);
+    impl BlobSource for Hangs {
+        fn open(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+            let held = self.0.lock().expect("no panic").take();
+            Box::pin(async move {
+                Ok(ByteStream::new(futures_util::stream::poll_fn(move |_| {
+                    let _held = &held;
+                    Poll::Pending
+                })))
+            })
+        }
+    }
+    let (held, let_go) = oneshot::channel();
+    let descriptor = Descriptor::new(MediaType::ImageLayer, 10, sha256("never"));
+    let hangs = BlobLayer::new(descriptor, Hangs(Mutex::new(Some(held))));
+    let options = ValidateOptions::default();
+    let mut checking = Box::pin(layer(&hangs, &options));
+    assert!(futures_util::FutureExt::now_or_never(&mut checking).is_none());
+    drop(checking);
+    let_go.await.expect_err("its sender is dropped");
+}
+
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn limits_of_decompression() {
+    let bomb = gzipped(&vec![0; 4 << 20]);
+    let layer = StaticLayer::new(bomb, MediaType::ImageLayerGzip);
+    let options =
+        ValidateOptions::default().with_limits(crate::DecompressLimits::default().with_max_bytes(1 << 20));
+    let report = super::layer(&layer, &options).await;
+    found(&report, &["it: limit: body exceeds 1048576 byte limit"]);
+}
+
 #[tokio::test]
 async fn limits_of_indexes() {
     let options = ValidateOptions::default().with_max_depth(1).with_max_children(2);
@@ -444,20 +539,16 @@ async fn what_is_not_computed_yet_is_told() {
         fn media_type(&self) -> MediaType {
             MediaType::ImageLayer
         }
-        fn descriptor(&self) -> futures_core::future::BoxFuture<'_, Result<Descriptor, crate::Error>> {
-            Box::pin(async { Err(crate::Error::NotComputed) })
+        fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
+            Box::pin(async { Err(Error::NotComputed) })
         }
-        fn diff_id(
-            &self,
-        ) -> futures_core::future::BoxFuture<'_, Result<oci_spec::image::Digest, crate::Error>> {
-            Box::pin(async { Err(crate::Error::NotComputed) })
+        fn diff_id(&self) -> BoxFuture<'_, Result<Digest, Error>> {
+            Box::pin(async { Err(Error::NotComputed) })
         }
-        fn compressed(&self) -> futures_core::future::BoxFuture<'_, Result<crate::ByteStream, crate::Error>> {
-            Box::pin(async { Err(crate::Error::Consumed) })
+        fn compressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+            Box::pin(async { Err(Error::Consumed) })
         }
-        fn uncompressed(
-            &self,
-        ) -> futures_core::future::BoxFuture<'_, Result<crate::ByteStream, crate::Error>> {
+        fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
             self.compressed()
         }
     }
