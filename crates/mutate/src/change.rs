@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oci_spec::image::{ImageConfiguration, ImageManifest};
 use wharf_layer::Family;
-use wharf_v1::Layer;
+use wharf_v1::{Config, Layer};
 
 use crate::append::Added;
 
@@ -13,6 +13,8 @@ use crate::append::Added;
 pub(crate) enum Change {
     Append(Vec<Added>),
     Config(Box<dyn Fn(&mut ImageConfiguration) + Send + Sync>),
+    /// Another config, of whatever media type.
+    OtherConfig(Config),
     /// An edit of the manifest that touches neither config, layers nor media type.
     Manifest(Box<dyn Fn(&mut ImageManifest) + Send + Sync>),
     /// All media types, in one family.
@@ -32,6 +34,7 @@ impl fmt::Debug for Change {
         match self {
             Self::Append(added) => f.debug_tuple("Append").field(added).finish(),
             Self::Config(_) => f.write_str("Config"),
+            Self::OtherConfig(config) => f.debug_tuple("OtherConfig").field(config).finish(),
             Self::Manifest(_) => f.write_str("Manifest"),
             Self::Family(family) => f.debug_tuple("Family").field(family).finish(),
             Self::Layers(layers) => f.debug_tuple("Layers").field(layers).finish(),

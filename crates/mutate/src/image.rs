@@ -73,6 +73,17 @@ impl MutatedImage {
                 }
                 self.edit(&manifest, edit, |_| {}).await
             }
+            Change::OtherConfig(config) => {
+                let manifest = manifest.edit(|manifest| set_config(manifest, config))?;
+                if config.media_type().is_config() {
+                    return with_config(&*self.base, manifest, config.clone()).await;
+                }
+                let documents = self.only(manifest).await?;
+                Ok(Documents {
+                    config: Some(config.clone()),
+                    ..documents
+                })
+            }
             Change::Manifest(edit) => self.only(manifest.edit(edit)?).await,
             Change::Family(family) => self.only(convert(&manifest, *family)?).await,
             Change::Layers(_) => unreachable!("its documents are there from the beginning"),
@@ -140,8 +151,13 @@ pub(crate) async fn with_config(
     if layers != diff_ids {
         return Err(Error::LayerCount { layers, diff_ids });
     }
-    let (descriptor, before) = (base.descriptor().await?, base.config().await?);
-    let platform = platform::following(descriptor.platform().as_ref(), before.view()?, config.view()?);
+    let listed = base.descriptor().await?.platform().clone();
+    let before = base.config().await?;
+    let platform = if before.media_type().is_config() {
+        platform::following(listed.as_ref(), before.view()?, config.view()?)
+    } else {
+        listed
+    };
     Ok(Documents {
         manifest,
         config: Some(config),
@@ -152,6 +168,7 @@ pub(crate) async fn with_config(
 /// Makes the manifest name this config.
 pub(crate) fn set_config(manifest: &mut ImageManifest, config: &Config) {
     let mut descriptor = manifest.config().clone();
+    descriptor.set_media_type(config.media_type().clone());
     descriptor.set_digest(config.digest().clone());
     descriptor.set_size(config.size());
     if descriptor.data().is_some() {

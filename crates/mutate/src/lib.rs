@@ -31,7 +31,7 @@
 //!
 //! # Parts
 //! - Layers: [`append_layers`], [`remove_layers`], [`recompress`], [`set_time`], and other bases with [`rebase`].
-//! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own.
+//! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own, [`set_config`].
 //! - The manifest: [`annotate`], [`set_subject`], [`set_artifact_type`], and all media types with
 //!   [`convert`].
 //! - Indexes: [`append_children`], [`remove_children`], [`keep_children`], [`filter_platforms`], [`edit_children`] and
@@ -46,7 +46,7 @@
 //! | `pkg/v1/mutate` | here | what differs |
 //! |---|---|---|
 //! | `Append`, `AppendLayers`, `Addendum` | [`append_layers`], [`Addendum`] | |
-//! | `Config`, `ConfigFile`, `CreatedAt` | [`edit_config`], [`ConfigEdits`] | fields that the type does not have stay |
+//! | `Config`, `ConfigFile`, `CreatedAt` | [`edit_config`], [`ConfigEdits`], [`set_config`] | fields that the type does not have stay |
 //! | `MediaType`, `ConfigMediaType`, `IndexMediaType` | [`convert`], [`convert_index`] | one operation, for layers and children too |
 //! | `Annotations` | [`annotate`], [`annotate_index`], [`annotate_children`], [`annotate_document`] | the config keeps its bytes; documents may have annotations already |
 //! | `Subject` | [`set_subject`], [`set_subject_of_index`], [`set_subject_of_document`] | later edits keep it |
@@ -84,7 +84,7 @@ pub use annotations::{
     annotate, annotate_children, annotate_index, remove_annotations, remove_annotations_of_index,
 };
 pub use append::{Addendum, append_layers};
-pub use config::{ConfigEdits, edit_config};
+pub use config::{ConfigEdits, edit_config, set_config};
 pub use convert::{convert, convert_index};
 pub use error::Error;
 pub use image::MutatedImage;
@@ -92,7 +92,7 @@ pub use index::{
     IndexAddendum, MutatedIndex, append_children, edit_children, edit_images, filter_platforms,
     keep_children, remove_children, replace_child,
 };
-pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest};
+pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest, squash_layers};
 pub use opaque::{annotate_document, set_subject_of_document};
 pub use rebase::{RebaseOptions, rebase};
 pub use subject::{set_artifact_type, set_artifact_type_of_index, set_subject, set_subject_of_index};

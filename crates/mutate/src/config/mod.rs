@@ -6,7 +6,7 @@ mod fields;
 use std::sync::Arc;
 
 use oci_spec::image::ImageConfiguration;
-use wharf_v1::Image;
+use wharf_v1::{Config, Image};
 
 use crate::MutatedImage;
 use crate::change::Change;
@@ -28,4 +28,29 @@ pub fn edit_config(
     edit: impl Fn(&mut ImageConfiguration) + Send + Sync + 'static,
 ) -> MutatedImage {
     MutatedImage::new(base, Change::Config(Box::new(edit)))
+}
+
+/// The image or artifact with another config, of whatever media type and content.
+///
+/// The config of an image has to list as many diff_ids as the manifest has layers; else asking for the
+/// manifest is [`Error::LayerCount`](wharf_v1::Error::LayerCount). What the manifest says of its config
+/// besides media type, digest and size stays.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wharf_mutate::{set_artifact_type, set_config};
+/// use wharf_v1::oci_spec::image::MediaType;
+/// use wharf_v1::{Config, Image as _, empty};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), wharf_v1::Error> {
+/// let none = Config::new("{}", MediaType::EmptyJSON);
+/// let artifact = set_config(Arc::new(empty::oci_image()), none);
+/// let artifact = set_artifact_type(Arc::new(artifact), MediaType::from("application/vnd.example"));
+/// assert_eq!(artifact.config().await?.raw(), "{}");
+/// # Ok(()) }
+/// ```
+///
+/// Ancestor in Go: `mutate.ConfigFile`, for images only.
+pub fn set_config(base: Arc<dyn Image>, config: Config) -> MutatedImage {
+    MutatedImage::new(base, Change::OtherConfig(config))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use wharf_mutate::{ConfigEdits, edit_config};
+use wharf_mutate::{Addendum, ConfigEdits, append_layers, edit_config, set_config};
 use wharf_v1::oci_spec::image::MediaType;
-use wharf_v1::{Image as _, PlatformSpec, conformance};
+use wharf_v1::{Config, Error, Image as _, PlatformSpec, conformance};
 
-use crate::support::{assembled, base, raw};
+use crate::support::{assembled, base, check_kept, layer, raw};
 
 const FULL: &str = r#"{ "created":"2024-01-02T03:04:05Z", "author":"dave", "os":"linux", "architecture":"arm", "variant":"v7", "x":1, "config":{"User":"u","Env":["A=1","B=2"],"Cmd":["c"],"Entrypoint":["e"],"Labels":{"l":"1"},"WorkingDir":"/w","StopSignal":"9","ExposedPorts":{"80/tcp":{}},"Volumes":{"/v":{}},"OnBuild":["x"]}, "rootfs":{"type":"layers","diff_ids":[]} }"#;
 
@@ -142,6 +142,47 @@ async fn what_is_so_already_changes_no_byte() {
     ] {
         assert_eq!(edited(config, nothing.clone()).await, config);
     }
+}
+
+#[tokio::test]
+async fn configs_are_replaced() {
+    let artifact = || Arc::new(assembled("\u{1}binary", "application/x".into(), ""));
+    // Of an artifact, by one of another kind, and by that of an image.
+    let other = set_config(artifact(), Config::new("{}", MediaType::EmptyJSON));
+    let (manifest, config) = raw(&other).await;
+    assert_eq!(config, "{}");
+    assert!(
+        manifest.contains("x-on-config") && manifest.contains("subject"),
+        "{manifest}"
+    );
+    conformance::image(other).await;
+    let image = set_config(artifact(), base().config().await.expect("config"));
+    check_kept(&image).await;
+    conformance::image(image).await;
+    // Of an image: the platform that an index gave it follows.
+    let mut listed = base().descriptor().await.expect("descriptor");
+    listed.set_platform(Some(PlatformSpec::new("linux", "arm64").to_platform()));
+    let image = base().with_descriptor(listed).expect("its own");
+    let new = Config::new(
+        r#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}"#,
+        MediaType::ImageConfig,
+    );
+    let image = set_config(Arc::new(image), new.clone());
+    let platform = image.descriptor().await.expect("descriptor").platform().clone();
+    assert_eq!(platform.expect("has one").architecture().to_string(), "amd64");
+    conformance::image(image).await;
+    let layered = append_layers(Arc::new(base()), [Addendum::new(layer("x"))]);
+    let error = set_config(Arc::new(layered), new).manifest().await;
+    assert!(
+        matches!(
+            error,
+            Err(Error::LayerCount {
+                layers: 1,
+                diff_ids: 0
+            })
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
