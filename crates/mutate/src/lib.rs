@@ -92,7 +92,7 @@ pub use index::{
     IndexAddendum, MutatedIndex, append_children, edit_children, edit_images, filter_platforms,
     keep_children, remove_children, replace_child,
 };
-pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest, squash_layers};
+pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest};
 pub use opaque::{annotate_document, set_subject_of_document};
 pub use rebase::{RebaseOptions, rebase};
 pub use subject::{set_artifact_type, set_artifact_type_of_index, set_subject, set_subject_of_index};
