@@ -12,6 +12,7 @@ pub enum Compression {
     /// version of wharf: the header has neither a time nor a name.
     Gzip {
         /// From 1, the fastest, to 9, the smallest; about as large as `gzip` makes it at this level.
+        /// 1 is an encoder of our own that is several times as fast as `gzip -1`.
         level: u32,
     },
     /// Zstandard, in one frame.

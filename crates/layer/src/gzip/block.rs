@@ -4,6 +4,8 @@ use std::io;
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
+use super::fast::FastDeflate;
+
 /// Bytes of content that are deflated apart. The size decides what comes out, so it is the same for
 /// any number of threads.
 pub(super) const BLOCK: usize = 256 * 1024;
@@ -52,10 +54,6 @@ impl Block {
     fn content(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
-
-    fn dictionary(&self) -> &[u8] {
-        &self.bytes[..self.start]
-    }
 }
 
 /// What became of a block.
@@ -68,42 +66,57 @@ pub(super) struct Deflated {
 
 /// Deflates block after block.
 #[derive(Debug)]
-pub(super) struct Deflater(Compress);
+pub(super) enum Deflater {
+    /// Level 1. What zlib-rs calls so makes layers a sixth larger than that level of other tools.
+    Fast(FastDeflate),
+    /// All others.
+    Library(Compress),
+}
 
 impl Deflater {
     /// `level` is from 1 to 9.
     pub(super) fn new(level: u32) -> Self {
-        // What zlib-rs calls level 1 makes layers a sixth larger than level 1 of every other tool, and
-        // random content larger than it was. Its level 2 is what people mean.
-        Self(Compress::new(Compression::new(level.clamp(2, 9)), false))
+        if level <= 1 {
+            Self::Fast(FastDeflate::new())
+        } else {
+            Self::Library(Compress::new(Compression::new(level), false))
+        }
     }
 
     /// The block as a part of a deflate stream: it ends on a whole byte, and ends the stream if it is
     /// the `last` one.
     pub(super) fn deflate(&mut self, block: &Block, last: bool) -> io::Result<Deflated> {
-        let content = block.content();
         let mut crc = Crc::new();
-        crc.update(content);
-        self.0.reset();
-        if !block.dictionary().is_empty() {
-            self.0.set_dictionary(block.dictionary())?;
-        }
-        let flush = if last {
-            FlushCompress::Finish
-        } else {
-            FlushCompress::Sync
+        crc.update(block.content());
+        let bytes = match self {
+            Self::Fast(deflate) => deflate.deflate(&block.bytes, block.start, last),
+            Self::Library(deflate) => by_library(deflate, block, last)?,
         };
-        // More than it can become, nearly always.
-        let mut bytes = Vec::with_capacity(content.len() + content.len() / 8 + 64);
-        loop {
-            // Not more than the block has.
-            let taken = self.0.total_in() as usize;
-            let status = self.0.compress_vec(&content[taken..], &mut bytes, flush)?;
-            let has_room = bytes.len() < bytes.capacity();
-            if status == Status::StreamEnd || !last && has_room {
-                return Ok(Deflated { bytes, crc });
-            }
-            bytes.reserve(BLOCK / 8);
+        Ok(Deflated { bytes, crc })
+    }
+}
+
+fn by_library(deflate: &mut Compress, block: &Block, last: bool) -> io::Result<Vec<u8>> {
+    let content = block.content();
+    deflate.reset();
+    if block.start > 0 {
+        deflate.set_dictionary(&block.bytes[..block.start])?;
+    }
+    let flush = if last {
+        FlushCompress::Finish
+    } else {
+        FlushCompress::Sync
+    };
+    // More than it can become, nearly always.
+    let mut bytes = Vec::with_capacity(content.len() + content.len() / 8 + 64);
+    loop {
+        // Not more than the block has.
+        let taken = deflate.total_in() as usize;
+        let status = deflate.compress_vec(&content[taken..], &mut bytes, flush)?;
+        let has_room = bytes.len() < bytes.capacity();
+        if status == Status::StreamEnd || !last && has_room {
+            return Ok(bytes);
         }
+        bytes.reserve(BLOCK / 8);
     }
 }
