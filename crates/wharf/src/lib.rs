@@ -8,6 +8,7 @@
 //! | [`transport`] | the authenticated HTTP client, a stack of tower layers | `wharf-transport` |
 //! | [`remote`] | reading, writing, listing, deleting in a registry | `wharf-remote` |
 //! | [`layer`] | layers made of tars, streams and directories | `wharf-layer` |
+//! | [`extract`] | the filesystem of an image, as a stream or in a directory | `wharf-extract` |
 //! | [`mutate`] | images made of images | `wharf-mutate` |
 //! | [`layout`] | OCI image layouts on disk | `wharf-layout` |
 //! | [`tarball`] | archives as `docker save` writes them | `wharf-tarball` |
@@ -63,6 +64,8 @@ mod readme;
 
 #[doc(inline)]
 pub use wharf_authn as authn;
+#[doc(inline)]
+pub use wharf_extract as extract;
 #[doc(inline)]
 pub use wharf_layer as layer;
 #[doc(inline)]

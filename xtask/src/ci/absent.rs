@@ -79,6 +79,11 @@ const PROMISES: &[Promise] = &[
         absent: &["hyper", "mio", "rustls"],
     },
     Promise {
+        package: "wharf-extract",
+        flags: &["--all-features"],
+        absent: &["hyper", "mio", "rustls"],
+    },
+    Promise {
         package: "wharf-mutate",
         flags: &["--all-features"],
         absent: &["hyper", "mio", "rustls"],
