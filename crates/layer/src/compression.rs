@@ -35,8 +35,9 @@ impl Compression {
         Self::Zstd { level: 3 }
     }
 
-    /// The default of this codec.
-    pub(crate) fn of(codec: Codec) -> Self {
+    /// What content is stored with that is to begin as this codec's does: its default level.
+    #[must_use]
+    pub fn of(codec: Codec) -> Self {
         match codec {
             Codec::None => Self::None,
             Codec::Zstd => Self::zstd(),
