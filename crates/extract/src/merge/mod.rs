@@ -19,7 +19,7 @@ use ahead::{Ahead, LayerReader};
 use links::{Action, Links};
 use name::Name;
 use output::Output;
-use tree::{NodeId, Tree};
+use tree::{Hides, NodeId, Tree};
 
 #[cfg(target_os = "linux")]
 pub(crate) use name::split;
@@ -33,17 +33,28 @@ pub(crate) fn merge(
     options: &ExtractOptions,
     out: &mut dyn Write,
 ) -> Result<(), wharf_v1::Error> {
-    let runtime = Handle::current();
-    let layers = runtime.block_on(image.layers()).map_err(|source| Error::Layers {
+    let layers = Handle::current().block_on(image.layers());
+    let layers = layers.map_err(|source| Error::Layers {
         source: Box::new(source),
     })?;
-    let mut ahead = Ahead::new(runtime, layers, *options);
+    merge_layers(layers, Below::Nothing, options, out)
+}
+
+/// Writes what these layers, base first, make of what is below them.
+pub(crate) fn merge_layers(
+    layers: Vec<Arc<dyn Layer>>,
+    below: Below,
+    options: &ExtractOptions,
+    out: &mut dyn Write,
+) -> Result<(), wharf_v1::Error> {
+    let mut ahead = Ahead::new(Handle::current(), layers, *options);
     let mut merge = Merge {
         tree: Tree::new(),
         links: Links::default(),
         symlinks: HashMap::new(),
         entries: 0,
         options: *options,
+        below,
         out: Output::new(out, options.max_bytes),
     };
     while let Some((position, layer, reader)) = ahead.next() {
@@ -55,6 +66,15 @@ pub(crate) fn merge(
     merge.finish()
 }
 
+/// What is below the layers that are merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Below {
+    /// Nothing: they are all of a filesystem.
+    Nothing,
+    /// Something that they change, and that they may link to.
+    Something,
+}
+
 struct Merge<'a> {
     tree: Tree,
     links: Links,
@@ -62,6 +82,7 @@ struct Merge<'a> {
     symlinks: HashMap<NodeId, Symlink>,
     entries: u64,
     options: ExtractOptions,
+    below: Below,
     out: Output<'a>,
 }
 
@@ -129,6 +150,7 @@ impl Merge<'_> {
                 self.tree.put_directory(id);
                 self.links.directory(id);
                 if visible {
+                    self.tree.put_out(id);
                     entry.header.name = self.tree.path(id);
                     self.out.header(&entry.header)?;
                 }
@@ -244,14 +266,15 @@ impl Merge<'_> {
     fn finish(mut self) -> Result<(), wharf_v1::Error> {
         for (name, target) in std::mem::take(&mut self.links).into_lost() {
             let path = self.tree.path(target);
-            let found = self.locate(&path, Follow::Merged);
-            if !self.tree.is_shown(found) || found == name {
-                let lossy = |id| String::from_utf8_lossy(&self.tree.path(id)).into_owned();
-                return Err(Error::DanglingLink {
-                    path: lossy(name),
-                    target: lossy(target),
+            let mut found = self.locate(&path, Follow::Merged);
+            if self.below == Below::Something {
+                // What one of these layers put there is not what the link was made for.
+                if self.tree.is_covered(target) {
+                    return Err(self.dangling(name, target).into());
                 }
-                .into());
+                found = target;
+            } else if !self.tree.is_shown(found) || found == name {
+                return Err(self.dangling(name, target).into());
             }
             let link = Header {
                 mode: 0o644,
@@ -260,7 +283,27 @@ impl Merge<'_> {
             let link = link.to_link(self.tree.path(name), self.tree.path(found));
             self.out.header(&link)?;
         }
+        if self.below == Below::Something {
+            for (id, hides) in self.tree.removals() {
+                let name = match hides {
+                    Hides::Itself => name::gone(&self.tree.path(id)),
+                    Hides::Content => name::opaque(&self.tree.path(id)),
+                };
+                self.out.header(&Header {
+                    name,
+                    ..Header::default()
+                })?;
+            }
+        }
         self.out.finish()
+    }
+
+    fn dangling(&self, name: NodeId, target: NodeId) -> Error {
+        let lossy = |id| String::from_utf8_lossy(&self.tree.path(id)).into_owned();
+        Error::DanglingLink {
+            path: lossy(name),
+            target: lossy(target),
+        }
     }
 
     /// The node of a path, whose directories may be symbolic links.

@@ -51,6 +51,17 @@ impl Name {
     }
 }
 
+/// The name of a mark that removes `path` from lower layers.
+pub(crate) fn gone(path: &[u8]) -> Vec<u8> {
+    let (directory, base) = split(path);
+    join(directory, &[MARK, base].concat())
+}
+
+/// The name of a mark that removes what lower layers have below `path`, which is `.` for the root.
+pub(crate) fn opaque(path: &[u8]) -> Vec<u8> {
+    join(if path == b"." { b"" } else { path }, OPAQUE)
+}
+
 /// The target of a hard link, relative to the root; `None` when it leads out.
 pub(crate) fn hard_link(target: &[u8]) -> Option<Vec<u8>> {
     safe(target)

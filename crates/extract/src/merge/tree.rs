@@ -45,6 +45,17 @@ const GONE: u8 = 8;
 const OPAQUE: u8 = 16;
 /// It went out, and is no directory.
 const SHOWN: u8 = 32;
+/// It went out, or something below it did.
+const OUT: u8 = 64;
+
+/// What a path hides from whatever is below all layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hides {
+    /// All that is there.
+    Itself,
+    /// All that is below it.
+    Content,
+}
 
 impl Tree {
     pub(crate) fn new() -> Self {
@@ -147,6 +158,44 @@ impl Tree {
     /// This went out under its own name, and is no directory.
     pub(crate) fn show(&mut self, id: NodeId) {
         self.node_mut(id).above |= SHOWN;
+        self.put_out(id);
+    }
+
+    /// Something went out under this name.
+    pub(crate) fn put_out(&mut self, id: NodeId) {
+        let mut at = id;
+        while self.node(at).above & OUT == 0 {
+            self.node_mut(at).above |= OUT;
+            at = self.parent(at);
+        }
+    }
+
+    /// What has to be removed from whatever is below all layers, since one of them removes it and what went
+    /// out does not.
+    pub(crate) fn removals(&self) -> Vec<(NodeId, Hides)> {
+        let ids = (0..self.nodes.len()).map(|id| NodeId(u32::try_from(id).expect("as many as there are")));
+        let removal = |id| {
+            let marks = self.node(id).above;
+            let is_hidden = self.any_ancestor(id, |node| node.above);
+            if marks & (OTHER | GONE | OPAQUE) == 0 || marks & SHOWN != 0 || is_hidden {
+                return None;
+            }
+            let is_directory = marks & OUT != 0 || marks & (OTHER | GONE) == 0;
+            let hides = if is_directory {
+                Hides::Content
+            } else {
+                Hides::Itself
+            };
+            Some((id, hides))
+        };
+        ids.filter_map(removal).collect()
+    }
+
+    /// Whether a layer has or hides something at this path, so that what is below all layers cannot be
+    /// seen there.
+    pub(crate) fn is_covered(&self, id: NodeId) -> bool {
+        self.node(id).above & (DIRECTORY | OTHER | GONE | PARENT) != 0
+            || self.any_ancestor(id, |node| node.above)
     }
 
     /// Whether this went out under its own name, and is no directory.

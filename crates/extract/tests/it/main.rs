@@ -6,5 +6,6 @@ mod golden;
 mod layers;
 mod readers;
 mod rules;
+mod squash;
 #[cfg(target_os = "linux")]
 mod unpack;
