@@ -70,6 +70,14 @@ pub enum Error {
         /// Layers in the image.
         layers: usize,
     },
+    /// What is to be squashed is no layer, or one that must not be uploaded.
+    #[error("layer {place} of media type {media_type} cannot be squashed")]
+    NotSquashable {
+        /// The layer's place, counted from 0.
+        place: usize,
+        /// Its media type.
+        media_type: MediaType,
+    },
     /// A document that should be annotated is no JSON object, or has a field of another kind.
     #[error("editing document")]
     Document {

@@ -30,7 +30,7 @@
 //! ```
 //!
 //! # Parts
-//! - Layers: [`append_layers`], [`remove_layers`], [`recompress`], [`set_time`], and other bases with [`rebase`].
+//! - Layers: [`append_layers`], [`remove_layers`], [`squash_layers`], [`recompress`], [`set_time`], and other bases with [`rebase`].
 //! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own, [`set_config`].
 //! - The manifest: [`annotate`], [`set_subject`], [`set_artifact_type`], and all media types with
 //!   [`convert`].
@@ -54,7 +54,7 @@
 //! | `RemoveManifests` | [`remove_children`], [`keep_children`], [`filter_platforms`] | an empty list is `[]` |
 //! | `Rebase` | [`rebase`] | layers go by their places, so none is lost; media types, variant, annotations and subject stay |
 //! | `Time`, `Canonical` | [`set_time`], [`canonical`] | layers stream by, keep compression and media types, and are never dropped; platform, annotations and subject stay |
-//! | none | [`remove_annotations`], [`set_artifact_type`], [`remove_layers`], [`recompress`], [`edit_children`], [`edit_images`], [`replace_child`] | |
+//! | none | [`remove_annotations`], [`set_artifact_type`], [`remove_layers`], [`squash_layers`], [`recompress`], [`edit_children`], [`edit_images`], [`replace_child`] | |
 //!
 //! # Features
 //!
@@ -92,7 +92,7 @@ pub use index::{
     IndexAddendum, MutatedIndex, append_children, edit_children, edit_images, filter_platforms,
     keep_children, remove_children, replace_child,
 };
-pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest};
+pub use layers::{recompress, recompress_layers, remove_layers, remove_layers_by_digest, squash_layers};
 pub use opaque::{annotate_document, set_subject_of_document};
 pub use rebase::{RebaseOptions, rebase};
 pub use subject::{set_artifact_type, set_artifact_type_of_index, set_subject, set_subject_of_index};

@@ -4,6 +4,7 @@ mod described;
 mod recompress;
 mod remove;
 mod rewrite;
+mod squash;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub(crate) use described::Described;
 pub use recompress::{recompress, recompress_layers};
 pub use remove::{remove_layers, remove_layers_by_digest};
 pub(crate) use rewrite::{codec_of, successor};
+pub use squash::squash_layers;
 
 /// The image with these layers in the place of its own. If its config is an image's it gets their
 /// diff_ids, and what `edit` does to it.

@@ -55,7 +55,7 @@ pub async fn remove_layers(
 }
 
 /// The history of an image that has one.
-async fn history_of(image: &dyn Image) -> Result<Option<Vec<History>>, Error> {
+pub(super) async fn history_of(image: &dyn Image) -> Result<Option<Vec<History>>, Error> {
     if !image.manifest().await?.view()?.config().media_type().is_config() {
         return Ok(None);
     }

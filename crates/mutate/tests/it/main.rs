@@ -8,6 +8,7 @@ mod index;
 mod kept;
 mod layers;
 mod rebase;
+mod squash;
 mod streamed;
 mod support;
 mod time;
