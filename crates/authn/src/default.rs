@@ -26,7 +26,7 @@ const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
 /// 1. the file that `REGISTRY_AUTH_FILE` names,
 /// 2. the text in `DOCKER_AUTH_CONFIG`,
 /// 3. `$DOCKER_CONFIG/config.json`, by default `~/.docker/config.json`,
-/// 4. `$XDG_RUNTIME_DIR/containers/auth.json`,
+/// 4. `$XDG_RUNTIME_DIR/containers/auth.json`, by default, on Linux, `/run/containers/<uid>/auth.json`,
 /// 5. `$XDG_CONFIG_HOME/containers/auth.json`, by default `~/.config/containers/auth.json`.
 ///
 /// A file that is missing, is a directory, or is in a place that this process may not look into, is passed

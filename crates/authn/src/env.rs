@@ -14,7 +14,7 @@ use crate::Secret;
 /// | `REGISTRY_AUTH_FILE` | a file of credentials |
 /// | `DOCKER_AUTH_CONFIG` | the text of such a file |
 /// | `DOCKER_CONFIG` | the directory of docker's `config.json`; default `~/.docker` |
-/// | `XDG_RUNTIME_DIR` | where podman keeps `containers/auth.json` |
+/// | `XDG_RUNTIME_DIR` | where podman keeps `containers/auth.json`; of this process, on Linux, default `/run/containers/<uid>/auth.json` |
 /// | `XDG_CONFIG_HOME` | where it may also be; default `~/.config` |
 /// | `HOME` (Windows: `USERPROFILE`) | the home directory, `~` |
 /// | `GITHUB_TOKEN`, `GITHUB_ACTOR` | the token of a GitHub workflow, and whose it is |
@@ -27,6 +27,8 @@ pub struct Environment {
     docker_auth_config: Option<Secret>,
     docker_config: Option<PathBuf>,
     xdg_runtime_dir: Option<PathBuf>,
+    /// Where podman keeps its file without that.
+    user_auth_file: Option<PathBuf>,
     xdg_config_home: Option<PathBuf>,
     home: Option<PathBuf>,
     github_token: Option<Secret>,
@@ -38,7 +40,10 @@ pub struct Environment {
 impl Environment {
     /// Reads the environment of this process, once.
     pub fn from_process() -> Self {
-        Self::from_lookup(variable)
+        Self {
+            user_auth_file: user_auth_file(),
+            ..Self::from_lookup(variable)
+        }
     }
 
     /// Asks `lookup` for each variable.
@@ -64,6 +69,7 @@ impl Environment {
             docker_auth_config: text("DOCKER_AUTH_CONFIG").map(Secret::from),
             docker_config: path("DOCKER_CONFIG"),
             xdg_runtime_dir: absolute("XDG_RUNTIME_DIR"),
+            user_auth_file: None,
             xdg_config_home: absolute("XDG_CONFIG_HOME"),
             home: path(if cfg!(windows) { "USERPROFILE" } else { "HOME" }),
             github_token: text("GITHUB_TOKEN").map(Secret::from),
@@ -89,7 +95,9 @@ impl Environment {
 
     /// The `containers/auth.json` that lasts as long as the session.
     pub(crate) fn runtime_auth_file(&self) -> Option<PathBuf> {
-        Some(self.xdg_runtime_dir.as_ref()?.join("containers/auth.json"))
+        let of_session = self.xdg_runtime_dir.as_ref();
+        let of_session = of_session.map(|directory| directory.join("containers/auth.json"));
+        of_session.or_else(|| self.user_auth_file.clone())
     }
 
     /// The `containers/auth.json` that stays.
@@ -118,6 +126,18 @@ impl Environment {
     }
 }
 
+/// The file of whoever has no session, as root in a container or a service, by the user that this process runs as.
+fn user_auth_file() -> Option<PathBuf> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let user = std::fs::metadata("/proc/self").ok()?.uid();
+        Some(format!("/run/containers/{user}/auth.json").into())
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// A variable of this process.
 #[expect(
     clippy::disallowed_methods,
@@ -125,4 +145,37 @@ impl Environment {
 )]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_the_session_comes_before_that_of_the_user() {
+        let environment = |directory: &'static str| Environment {
+            user_auth_file: Some("/run/containers/7/auth.json".into()),
+            ..Environment::from_lookup(move |name| (name == "XDG_RUNTIME_DIR").then(|| directory.into()))
+        };
+        let file = |directory| environment(directory).runtime_auth_file().expect("a file");
+        for unset in ["", "relative"] {
+            assert_eq!(file(unset), Path::new("/run/containers/7/auth.json"));
+        }
+        #[cfg(unix)]
+        assert_eq!(file("/run/user/7"), Path::new("/run/user/7/containers/auth.json"));
+        // Others than this process have no user.
+        assert_eq!(Environment::from_lookup(|_| None).runtime_auth_file(), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_user_is_that_of_this_process() {
+        let id = std::process::Command::new("id")
+            .arg("-u")
+            .output()
+            .expect("id starts");
+        let id = String::from_utf8(id.stdout).expect("a number");
+        let want = format!("/run/containers/{}/auth.json", id.trim());
+        assert_eq!(user_auth_file().as_deref(), Some(Path::new(&want)));
+    }
 }

@@ -53,7 +53,7 @@
 //! | containers' file by name | `REGISTRY_AUTH_FILE` |
 //! | the text of a file | `DOCKER_AUTH_CONFIG` |
 //! | docker's file | `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json` |
-//! | podman's file of the session | `$XDG_RUNTIME_DIR/containers/auth.json` |
+//! | podman's file of the session | `$XDG_RUNTIME_DIR/containers/auth.json`, else, on Linux, `/run/containers/<uid>/auth.json` |
 //! | podman's file that stays | `$XDG_CONFIG_HOME/containers/auth.json`, else `~/.config/containers/auth.json` |
 //!
 //! In each of them the helper in `credHelpers`, else `credsStore`, and then `auths`, longest path first.

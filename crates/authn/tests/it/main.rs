@@ -10,6 +10,7 @@ mod login;
 #[cfg(all(feature = "helper", unix))]
 mod programs;
 mod refreshing;
+mod skopeo;
 #[cfg(target_os = "linux")]
 mod traces;
 mod variables;
