@@ -1,12 +1,14 @@
-//! Images from images: append layers, edit the config, add annotations.
+//! Images from images: append layers, edit the config, add annotations, change the base; the same for
+//! indexes.
 //!
-//! Each function takes an image and gives a [`MutatedImage`], which is one too. Nothing is read or
-//! computed before it is needed, so layers that know their digest only when they have been read can be
-//! appended as well.
+//! Each function takes an image and gives a [`MutatedImage`], which is one too. What edits documents
+//! computes nothing before it is needed, so layers that know their digest only when they have been read can
+//! be appended as well. What reads layers or compares images is `async` and done when it returns; new layers
+//! lie in temporary files as long as the image is there.
 //!
 //! What is not changed stays as it is, byte for byte: an annotation changes no config, and with it no
-//! image ID; `subject`, annotations and fields that nobody here knows are carried along; the media type
-//! of the manifest is the base's. See [`Document::edit`](wharf_v1::Document::edit).
+//! image ID; `subject`, annotations and fields that nobody here knows are carried along; media types
+//! stay in the base's family. See [`Document::edit`](wharf_v1::Document::edit).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -37,9 +39,6 @@
 //! - Indexes: [`append_children`], [`remove_children`], [`keep_children`], [`filter_platforms`], [`edit_children`] and
 //!   [`annotate_children`] for what the index says, [`replace_child`] and [`edit_images`] for what it lists.
 //! - Documents of other kinds: [`annotate_document`], [`set_subject_of_document`].
-//!
-//! What only edits documents is computed when it is first asked for. What reads layers or compares images
-//! is `async`, and done when it returns; new layers lie in temporary files as long as the image is there.
 //!
 //! # Coming from Go
 //!

@@ -18,7 +18,9 @@ use crate::{Error, MutatedImage};
 pub async fn recompress(base: Arc<dyn Image>, compression: Compression) -> Result<MutatedImage, Error> {
     let mut layers = base.layers().await?;
     for layer in &mut layers {
-        if may_be(&layer.media_type()) && codec_of(&**layer).await? != compression.codec() {
+        // Asked first, since a layer that is read once must not be opened in vain.
+        let listed = layer.descriptor().await?;
+        if may_be(listed.media_type()) && codec_of(&**layer).await? != compression.codec() {
             *layer = recompressed(layer, compression).await?;
         }
     }

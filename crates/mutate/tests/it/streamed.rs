@@ -1,11 +1,13 @@
 //! Layers that are read once, and know their digests only then.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use futures_util::TryStreamExt as _;
 use wharf_layer::{Compression, StreamLayer};
 use wharf_mutate::{
-    Addendum, IndexAddendum, annotate, append_children, append_layers, convert, edit_config, set_subject,
+    Addendum, IndexAddendum, TimeOptions, annotate, append_children, append_layers, convert, edit_config,
+    recompress, remove_layers, set_subject, set_time, squash_layers,
 };
 use wharf_v1::media_type::Family;
 use wharf_v1::{Error, Image, ImageExt as _, Index as _, empty, random, sha256};
@@ -77,4 +79,29 @@ async fn an_index_waits_too() {
     let listed = index.manifest().await.expect("manifest");
     let listed = listed.view().expect("index").manifests();
     assert_eq!(*listed[1].digest(), image.digest().await.expect("digest"));
+}
+
+/// What reads layers says so, and leaves them to be read.
+#[tokio::test]
+async fn what_rewrites_layers_does_not_use_them_up() {
+    let image = Arc::new(edited().await);
+    let early = [
+        recompress(Arc::clone(&image) as _, Compression::gzip()).await,
+        set_time(
+            Arc::clone(&image) as _,
+            SystemTime::UNIX_EPOCH,
+            &TimeOptions::new(),
+        )
+        .await,
+        remove_layers(Arc::clone(&image) as _, [0]).await,
+        squash_layers(Arc::clone(&image) as _, 0..2).await,
+    ];
+    for early in early {
+        assert!(
+            matches!(early, Err(wharf_mutate::Error::Content(Error::NotComputed))),
+            "{early:?}"
+        );
+    }
+    read(&image).await;
+    assert!(image.manifest().await.is_ok());
 }
