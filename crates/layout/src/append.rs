@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::{AppendOptions, Error};
 
 /// How deep indexes may nest. Real ones have one level, rarely two.
-const DEPTH_LIMIT: usize = 16;
+pub(crate) const DEPTH_LIMIT: usize = 16;
 
 /// More blobs at a time than anything gains from.
 const JOBS_LIMIT: usize = 1024;

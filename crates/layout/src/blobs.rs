@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use oci_spec::image::{Descriptor, Digest};
+use wharf_archive::{Error as Archive, TarIndex};
 use wharf_v1::{ByteStream, Error as ContentError};
 
 use crate::Error;
+use crate::archive::blob_name;
 use crate::file::blocking;
 use crate::store::Store;
 
@@ -18,6 +21,8 @@ use crate::store::Store;
 pub(crate) enum Blobs {
     /// In the directory of a layout.
     Directory(Store),
+    /// In a tar file of this path.
+    Archive(Arc<Path>, Arc<TarIndex>),
 }
 
 /// What is found where blobs should be.
@@ -25,7 +30,7 @@ pub(crate) enum Blobs {
 pub(crate) struct Listing {
     /// All blobs, with their sizes.
     pub(crate) blobs: HashMap<Digest, u64>,
-    /// Everything else.
+    /// Everything else that lies among them in a directory.
     pub(crate) strays: Vec<PathBuf>,
 }
 
@@ -34,6 +39,7 @@ impl Blobs {
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Directory(store) => store.root(),
+            Self::Archive(path, _) => path,
         }
     }
 
@@ -41,6 +47,11 @@ impl Blobs {
     pub(crate) fn size_now(&self, digest: &Digest) -> Result<Option<u64>, Error> {
         match self {
             Self::Directory(store) => store.size_now(digest),
+            Self::Archive(_, contents) => match contents.file(&blob_name(digest)) {
+                Ok((_, size)) => Ok(Some(size)),
+                Err(Archive::FileNotFound { .. } | Archive::NotRegular { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 
@@ -51,6 +62,14 @@ impl Blobs {
                 let (file, size) = store.open_now(digest)?;
                 Ok((Box::new(file), size))
             }
+            Self::Archive(_, contents) => match contents.file(&blob_name(digest)) {
+                Ok((range, size)) => Ok((Box::new(range), size)),
+                Err(Archive::FileNotFound { .. }) => Err(ContentError::NotFound {
+                    digest: digest.clone(),
+                }
+                .into()),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 
@@ -83,7 +102,26 @@ impl Blobs {
     pub(crate) fn list_now(&self) -> Result<Listing, Error> {
         match self {
             Self::Directory(store) => list_directory(store),
+            Self::Archive(_, contents) => self.list_archive(contents),
         }
+    }
+
+    fn list_archive(&self, contents: &TarIndex) -> Result<Listing, Error> {
+        let mut listing = Listing::default();
+        for name in contents.names() {
+            let Some(name) = name.strip_prefix("blobs/") else {
+                continue;
+            };
+            let digest = name
+                .split_once('/')
+                .and_then(|(algorithm, encoded)| digest_at(algorithm, encoded));
+            if let Some(digest) = digest
+                && let Some(size) = self.size_now(&digest)?
+            {
+                listing.blobs.insert(digest, size);
+            }
+        }
+        Ok(listing)
     }
 
     /// [`size_now`](Self::size_now) on a thread for it.
@@ -110,6 +148,13 @@ impl Blobs {
         let (blobs, want) = (self.clone(), digest.clone());
         let content = blocking(move || Ok(blobs.open_now(&want)?.0)).await?;
         Ok(ByteStream::from_blocking_read(content).verified_digest(digest)?)
+    }
+
+    /// Reads a small blob into memory, verified.
+    pub(crate) async fn read_verified(&self, descriptor: &Descriptor, limit: u64) -> Result<Bytes, Error> {
+        let bytes = self.read(descriptor, limit).await?;
+        let verified = ByteStream::from_bytes(bytes).verified(descriptor)?;
+        Ok(verified.collect(limit).await?)
     }
 
     /// Reads a small blob into memory. Its digest is not checked.

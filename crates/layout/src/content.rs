@@ -44,9 +44,7 @@ impl Layout {
     /// # Errors
     /// As [`Layout::blob`], and in [`Error::Content`] what is wrong with its bytes.
     pub async fn read_blob(&self, descriptor: &Descriptor, limit: u64) -> Result<Bytes, Error> {
-        let bytes = self.blobs().read(descriptor, limit).await?;
-        let verified = ByteStream::from_bytes(bytes).verified(descriptor)?;
-        Ok(verified.collect(limit).await?)
+        self.blobs().read_verified(descriptor, limit).await
     }
 
     /// Stores a blob, unless it is there in its full size: then `bytes` is not read.

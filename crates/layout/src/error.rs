@@ -83,6 +83,9 @@ pub enum Error {
         /// The blob's digest.
         digest: Digest,
     },
+    /// A layout in a tar file could not be read or written as a tar.
+    #[error(transparent)]
+    Archive(#[from] wharf_archive::Error),
     /// The image or index to append could not be read.
     #[error(transparent)]
     Content(#[from] wharf_v1::Error),
@@ -103,6 +106,7 @@ impl Error {
         match self {
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Content(wharf_v1::Error::NotFound { .. }) => true,
+            Self::Archive(error) => error.is_not_found(),
             _ => false,
         }
     }

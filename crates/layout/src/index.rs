@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, MediaType};
 use tokio::sync::OnceCell;
 use wharf_v1::media_type::MediaTypeExt as _;
-use wharf_v1::{Child, Error, Index, IndexManifest};
+use wharf_v1::{Child, Error, Image, Index, IndexManifest};
 
 use crate::blobs::Blobs;
 use crate::image::{DOCUMENT_LIMIT, LayoutImage};
@@ -82,6 +82,17 @@ impl Index for LayoutIndex {
     fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, Error>> {
         Box::pin(self.open_child(descriptor))
     }
+}
+
+/// The images that an index lists itself.
+pub(crate) async fn images(index: &dyn Index) -> Result<Vec<Arc<dyn Image>>, crate::Error> {
+    let mut images = Vec::new();
+    for descriptor in index.manifest().await?.view()?.manifests() {
+        if let Child::Image(image) = index.child(descriptor).await? {
+            images.push(image);
+        }
+    }
+    Ok(images)
 }
 
 impl fmt::Debug for LayoutIndex {

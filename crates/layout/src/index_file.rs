@@ -16,7 +16,7 @@ use crate::find::ref_name;
 pub(crate) const INDEX: &str = "index.json";
 
 /// Largest `index.json` that is read, in bytes.
-const LIMIT: u64 = 100 * 1024 * 1024;
+pub(crate) const LIMIT: u64 = 100 * 1024 * 1024;
 
 /// Three blanks a level, as the tools that people compare the file with.
 const INDENT: &str = "   ";
@@ -114,6 +114,16 @@ pub(crate) fn change(root: &Path, changes: Vec<Change>) -> Result<Vec<Descriptor
         write(&path, &edited)?;
     }
     Ok(removed)
+}
+
+/// An index with further entries, as it is written.
+pub(crate) fn listed(index: &IndexManifest, listed: &[Descriptor]) -> Result<IndexManifest, Error> {
+    let edited = index.edit(|index| {
+        let mut entries = index.manifests().clone();
+        listed.iter().for_each(|entry| put(&mut entries, entry));
+        index.set_manifests(entries);
+    })?;
+    Ok(edited.indented(INDENT)?)
 }
 
 fn put(entries: &mut Vec<Descriptor>, entry: &Descriptor) {

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wharf_v1::{Child, Image, Index, IndexExt as _};
+use wharf_v1::{Image, Index};
 
 use crate::Error;
 use crate::blobs::Blobs;
 use crate::draft::Draft;
 use crate::file::{blocking, create_directories};
-use crate::index::LayoutIndex;
+use crate::index::{LayoutIndex, images};
 use crate::index_file::{self, INDEX};
 use crate::marker::{self, MARKER};
 use crate::store::Store;
@@ -107,14 +107,7 @@ impl Layout {
     /// As [`Layout::index`]; [`Error::Content`] when `index.json` is damaged or lists an image whose
     /// manifest is not there.
     pub async fn images(&self) -> Result<Vec<Arc<dyn Image>>, Error> {
-        let index = self.index().await?;
-        let mut images = Vec::new();
-        for descriptor in index.children().await? {
-            if let Child::Image(image) = index.child(&descriptor).await? {
-                images.push(image);
-            }
-        }
-        Ok(images)
+        images(&*self.index().await?).await
     }
 }
 

@@ -36,12 +36,21 @@
 //! # }
 //! ```
 //!
+//! A layout in a single tar file is a [`LayoutArchive`], read where it lies; [`ArchiveBuilder`] writes one.
+//!
 //! # Features
-//! None. Layers are decompressed with what `wharf-v1` was built with.
+//!
+//! Layers are decompressed with what `wharf-v1` was built with.
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `gzip` | reading archives that are compressed with gzip as a whole | no |
+//! | `zstd` | reading archives that are compressed with zstd as a whole (links the C library) | no |
 //!
 //! [layout]: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 
 mod append;
+mod archive;
 mod blobs;
 mod collect;
 mod content;
@@ -65,6 +74,7 @@ mod store;
 mod transaction;
 mod verify;
 
+pub use archive::{ArchiveBuilder, LayoutArchive};
 pub use collect::{CollectMode, Collected};
 pub use error::Error;
 pub use find::FindExt;

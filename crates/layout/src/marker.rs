@@ -12,10 +12,10 @@ use crate::file::{read_capped, replace};
 pub(crate) const MARKER: &str = "oci-layout";
 
 /// What we write. Indented as other tools do.
-const CONTENT: &[u8] = b"{\n    \"imageLayoutVersion\": \"1.0.0\"\n}";
+pub(crate) const CONTENT: &[u8] = b"{\n    \"imageLayoutVersion\": \"1.0.0\"\n}";
 
 /// More than the file can sensibly need.
-const LIMIT: u64 = 64 * 1024;
+pub(crate) const LIMIT: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,16 +34,21 @@ pub(crate) fn check(root: &Path) -> Result<bool, Error> {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    let marker: Marker = serde_json::from_slice(&bytes).map_err(|error| Error::Invalid {
-        path: path.clone(),
+    parse(&bytes, &path).map(|()| true)
+}
+
+/// Checks the version that the content of an `oci-layout` file names.
+pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<(), Error> {
+    let marker: Marker = serde_json::from_slice(bytes).map_err(|error| Error::Invalid {
+        path: path.to_owned(),
         source: error.into(),
     })?;
     // Semantic versioning: 1.x stays readable.
     if marker.image_layout_version.split('.').next() == Some("1") {
-        Ok(true)
+        Ok(())
     } else {
         Err(Error::Version {
-            path,
+            path: path.to_owned(),
             version: marker.image_layout_version,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use oci_spec::image::Digest;
 use wharf_v1::Codec;
@@ -36,11 +36,13 @@ pub enum Error {
         /// Where it stops being one.
         source: io::Error,
     },
-    /// The archive as a whole is compressed; its files could not be found without unpacking it.
-    #[error("archive is compressed with {codec}, decompress it first")]
-    Compressed {
-        /// With what.
+    /// The archive as a whole is compressed, and cannot be unpacked.
+    #[error("unpacking archive compressed with {codec}")]
+    Unpack {
+        /// With what it is compressed.
         codec: Codec,
+        /// What went wrong: damage, a codec that is not built in, more bytes than the limit.
+        source: Box<wharf_v1::Error>,
     },
     /// The archive has more entries than any real one.
     #[error("archive has more than {limit} entries")]
@@ -113,6 +115,17 @@ pub enum Error {
         /// The diff_id that the config has.
         want: Digest,
     },
+    /// An image's config tells the history of another number of layers than it has.
+    #[error(
+        "image config had layer history which did not match the number of layers, \
+         got len(history)={history}, len(layers)={layers}"
+    )]
+    HistoryCount {
+        /// Entries in the history that are not of empty layers.
+        history: usize,
+        /// Layers of the image.
+        layers: usize,
+    },
     /// There is nothing to write.
     #[error("set of images is empty")]
     Empty,
@@ -148,14 +161,6 @@ fn layer_count(layers: usize, diff_ids: usize) -> String {
 }
 
 impl Error {
-    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
-        Self::Io {
-            action,
-            path: path.as_ref().to_owned(),
-            source,
-        }
-    }
-
     /// Whether the archive, a file in it or the image asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -167,16 +172,30 @@ impl Error {
     }
 }
 
-/// An error of ours that went through a stream is ours again.
+impl From<wharf_archive::Error> for Error {
+    fn from(error: wharf_archive::Error) -> Self {
+        use wharf_archive::Error as Theirs;
+        match error {
+            Theirs::Io { action, path, source } => Self::Io { action, path, source },
+            Theirs::Write { source } => Self::Write { source },
+            Theirs::UnexpectedEof => Self::UnexpectedEof,
+            Theirs::NotTar { source } => Self::NotTar { source },
+            Theirs::Unpack { codec, source } => Self::Unpack { codec, source },
+            Theirs::TooManyEntries { limit } => Self::TooManyEntries { limit },
+            Theirs::FileNotFound { name } => Self::FileNotFound { name },
+            Theirs::LinkCycle { name } => Self::LinkCycle { name },
+            Theirs::NotRegular { name } => Self::NotRegular { name },
+            Theirs::TooLarge { name, limit } => Self::TooLarge { name, limit },
+            Theirs::ReadLayer { digest, source } => Self::ReadLayer { digest, source },
+            Theirs::Content(error) => Self::Content(error),
+            other => Self::Content(wharf_v1::Error::source(other)),
+        }
+    }
+}
+
 impl From<wharf_v1::Error> for Error {
     fn from(error: wharf_v1::Error) -> Self {
-        match error {
-            wharf_v1::Error::Source(source) => match source.downcast() {
-                Ok(own) => *own,
-                Err(other) => Self::Content(wharf_v1::Error::Source(other)),
-            },
-            error => Self::Content(error),
-        }
+        Self::Content(error)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! - [`write()`] and [`write_file`] make an archive of [`TaggedImage`]s. The same images make the same
 //!   bytes, and a file is there when it is complete, or not at all.
-//! - [`Archive`] reads one: its headers once, everything else where it lies.
+//!   [`Format`] is that of all engines, the one that is an OCI layout too, or that of the first ones.
+//! - [`Archive`] reads one: its headers once, everything else where it lies. It may be compressed.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -27,10 +28,9 @@
 //!
 //! | feature | adds | default |
 //! |---|---|---|
-//! | `gzip` | reading archives whose layers are compressed with gzip, or not at all: those are compressed | no |
-//! | `zstd` | reading archives whose layers are compressed with zstd (links the C library) | no |
+//! | `gzip` | reading archives that are, or whose layers are, compressed with gzip; and those whose layers are not compressed at all: they are then | no |
+//! | `zstd` | reading archives that are, or whose layers are, compressed with zstd (links the C library) | no |
 
-mod blocking;
 mod error;
 mod read;
 mod record;
@@ -38,6 +38,6 @@ mod tagged_image;
 mod write;
 
 pub use error::Error;
-pub use read::Archive;
+pub use read::{Archive, ReadOptions};
 pub use tagged_image::TaggedImage;
-pub use write::{WriteOptions, write, write_file};
+pub use write::{Format, WriteOptions, calculate_size, write, write_file};

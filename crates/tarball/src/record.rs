@@ -29,6 +29,11 @@ pub(crate) struct Record {
     pub(crate) layer_sources: BTreeMap<String, Box<RawValue>>,
 }
 
+/// `manifest.json` of these records.
+pub(crate) fn to_json(records: &[Record]) -> Vec<u8> {
+    serde_json::to_vec(records).expect("strings and lists always serialise")
+}
+
 fn null_as_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -69,6 +69,11 @@ const PROMISES: &[Promise] = &[
     },
     // What only works on files links no network.
     Promise {
+        package: "wharf-archive",
+        flags: &["--all-features"],
+        absent: &["hyper", "mio", "rustls"],
+    },
+    Promise {
         package: "wharf-layer",
         flags: &["--all-features"],
         absent: &["hyper", "mio", "rustls"],

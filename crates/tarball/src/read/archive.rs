@@ -1,17 +1,15 @@
 //! An archive that was opened.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use wharf_archive::TarIndex;
 use wharf_name::Tag;
 use wharf_v1::partial::AssembledImage;
 
-use super::contents::Contents;
 use super::image;
-use crate::Error;
-use crate::blocking::blocking;
 use crate::record::{MANIFEST, Record};
+use crate::{Error, ReadOptions};
 
 /// Largest `manifest.json` that is read, in bytes.
 const MANIFEST_LIMIT: u64 = 16 * 1024 * 1024;
@@ -25,33 +23,38 @@ const MANIFEST_LIMIT: u64 = 16 * 1024 * 1024;
 /// such a manifest.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    contents: Arc<Contents>,
+    contents: Arc<TarIndex>,
     records: Arc<[Record]>,
 }
 
 impl Archive {
     /// Opens an archive and reads its `manifest.json`.
     ///
+    /// One that is compressed with gzip or zstd as a whole is unpacked into a temporary file.
+    ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened, [`Error::UnexpectedEof`] or [`Error::NotTar`] when
-    /// it is no whole tar archive, [`Error::Compressed`] when it is a compressed one,
+    /// it is no whole tar archive, [`Error::Unpack`] when it is compressed and cannot be unpacked,
     /// [`Error::FileNotFound`] when it has no `manifest.json`, [`Error::InvalidManifest`] or
     /// [`Error::NoManifest`] when that says nothing.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path = path.into();
-        blocking(move || {
-            let file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-            let contents = Contents::scan(file)?;
-            let manifest = contents.read(MANIFEST, MANIFEST_LIMIT)?;
-            let records: Option<Vec<Record>> = serde_json::from_slice(&manifest)
-                .map_err(|error| Error::InvalidManifest { source: error.into() })?;
-            let records = records.ok_or(Error::NoManifest)?.into();
-            Ok(Self {
-                contents: Arc::new(contents),
-                records,
-            })
+        Self::open_with(path, &ReadOptions::new()).await
+    }
+
+    /// Opens an archive as the options say.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub async fn open_with(path: impl Into<PathBuf>, options: &ReadOptions) -> Result<Self, Error> {
+        let contents = TarIndex::open(path, options.unpacked_limit).await?;
+        let manifest = contents.read(MANIFEST, MANIFEST_LIMIT).await?;
+        let records: Option<Vec<Record>> = serde_json::from_slice(&manifest)
+            .map_err(|error| Error::InvalidManifest { source: error.into() })?;
+        let records = records.ok_or(Error::NoManifest)?.into();
+        Ok(Self {
+            contents: Arc::new(contents),
+            records,
         })
-        .await
     }
 
     /// The `RepoTags` of each image, in the order of the archive.

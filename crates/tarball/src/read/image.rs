@@ -1,36 +1,29 @@
 //! An image of an archive.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oci_spec::image::{Descriptor, Digest, ImageManifestBuilder, MediaType, SCHEMA_VERSION};
+use wharf_archive::TarIndex;
 use wharf_layer::{Family, FileRange, LayerBuilder};
 use wharf_v1::media_type::{DOCKER_CONFIG, DOCKER_MANIFEST, MediaTypeExt as _};
 use wharf_v1::partial::{AssembledImage, BlobLayer, BlobSource};
 use wharf_v1::{ByteStream, Codec, Config, Error as ContentError, Hasher, Layer, Manifest};
 
-use super::contents::Contents;
 use crate::Error;
-use crate::blocking::blocking;
 use crate::record::Record;
 
 /// Largest config that is read, in bytes.
 const CONFIG_LIMIT: u64 = 100 * 1024 * 1024;
 
-/// Bytes that are hashed at a time.
-const CHUNK: usize = 128 * 1024;
-
 /// How many layers are read at a time.
 const JOBS: usize = 4;
 
 /// Reads an image's config and measures its layers.
-pub(super) async fn load(contents: &Arc<Contents>, record: &Record) -> Result<AssembledImage, Error> {
-    let raw = {
-        let (contents, name) = (Arc::clone(contents), record.config.clone());
-        blocking(move || contents.read(&name, CONFIG_LIMIT)).await?
-    };
+pub(super) async fn load(contents: &TarIndex, record: &Record) -> Result<AssembledImage, Error> {
+    let raw = contents.read(&record.config, CONFIG_LIMIT).await?;
     let config = Config::new(raw, MediaType::from(DOCKER_CONFIG));
     let diff_ids = diff_ids(&config)?;
     if diff_ids.len() != record.layers.len() {
@@ -43,7 +36,7 @@ pub(super) async fn load(contents: &Arc<Contents>, record: &Record) -> Result<As
         let source = record.layer_sources.get(diff_id.as_ref());
         let source = source.and_then(|json| serde_json::from_str::<Descriptor>(json.get()).ok());
         let stored = Stored {
-            contents: Arc::clone(contents),
+            contents,
             name: name.clone(),
             diff_id,
             source,
@@ -75,15 +68,15 @@ fn diff_ids(config: &Config) -> Result<Vec<Digest>, Error> {
 }
 
 /// A layer as the archive has it.
-struct Stored {
-    contents: Arc<Contents>,
+struct Stored<'a> {
+    contents: &'a TarIndex,
     name: String,
     diff_id: Digest,
     /// What `LayerSources` says of it.
     source: Option<Descriptor>,
 }
 
-impl Stored {
+impl Stored<'_> {
     async fn layer(self) -> Result<(Descriptor, Arc<dyn Layer>), Error> {
         if let Some(descriptor) = self
             .source
@@ -91,16 +84,14 @@ impl Stored {
             .filter(|source| !source.media_type().is_distributable())
         {
             // It is pulled from its own urls; what the archive holds of it may be nothing.
-            let (range, _) = self.contents.open(&self.name)?;
+            let (range, _) = self.contents.file(&self.name)?;
             return Ok(self.into_layer(descriptor, range));
         }
-        let (contents, name) = (Arc::clone(&self.contents), self.name.clone());
-        let (range, codec) = blocking(move || {
-            let (range, _) = contents.open(&name)?;
-            let codec = sniff(range.clone()).map_err(|source| unreadable(name, source))?;
-            Ok((range, codec))
-        })
-        .await?;
+        let (range, _) = self.contents.file(&self.name)?;
+        let head = ByteStream::from_blocking_read(range.clone().take(Codec::MAGIC_LEN as u64));
+        let head = head.collect(Codec::MAGIC_LEN as u64).await;
+        // The first bytes tell.
+        let codec = Codec::detect(&head.map_err(|source| unreadable(&self.name, source))?);
         if codec == Codec::None {
             self.compress(range).await
         } else {
@@ -131,10 +122,10 @@ impl Stored {
 
     /// A compressed layer is stored as it is.
     async fn measure(self, range: FileRange, codec: Codec) -> Result<(Descriptor, Arc<dyn Layer>), Error> {
-        let (content, name) = (range.clone(), self.name.clone());
-        let hash = move || hash(content).map_err(|source| unreadable(name, source));
-        let (digest, size) = blocking(hash).await?;
-        let found = Descriptor::new(Family::Docker.layer(codec), size, digest);
+        let content = ByteStream::from_blocking_read(range.clone());
+        let measured = content.measure(Hasher::sha256()).await;
+        let measured = measured.map_err(|source| unreadable(&self.name, source))?;
+        let found = Descriptor::new(Family::Docker.layer(codec), measured.size, measured.digest);
         // Where a tool says of what type these very bytes are, that is so.
         let said = self.source.clone().filter(|source| {
             source.digest() == found.digest()
@@ -150,31 +141,13 @@ impl Stored {
     }
 }
 
-/// The first bytes tell.
-fn sniff(range: FileRange) -> io::Result<Codec> {
-    let mut head = Vec::with_capacity(Codec::MAGIC_LEN);
-    range.take(Codec::MAGIC_LEN as u64).read_to_end(&mut head)?;
-    Ok(Codec::detect(&head))
-}
-
-/// Digest and size.
-fn hash(mut range: FileRange) -> io::Result<(Digest, u64)> {
-    let (mut hasher, mut size, mut chunk) = (Hasher::sha256(), 0, vec![0; CHUNK]);
-    loop {
-        match range.read(&mut chunk)? {
-            0 => return Ok((hasher.finish(), size)),
-            read => {
-                hasher.update(&chunk[..read]);
-                size += read as u64;
-            }
-        }
-    }
-}
-
-fn unreadable(name: String, source: io::Error) -> Error {
-    Error::Layer {
-        name,
-        source: wharf_layer::Error::Read { source },
+fn unreadable(name: &str, error: ContentError) -> Error {
+    match error {
+        ContentError::Io(source) => Error::Layer {
+            name: name.to_owned(),
+            source: wharf_layer::Error::Read { source },
+        },
+        error => Error::Content(error),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reading archives.
 
 mod archive;
-mod contents;
 mod image;
+mod options;
 
 pub use archive::Archive;
+pub use options::ReadOptions;

@@ -1,11 +1,11 @@
 //! Writing archives.
 
-mod file;
-mod layer;
+mod docker;
+mod legacy;
+mod oci;
 mod options;
-mod plan;
-mod stream;
+mod parts;
+mod save;
 
-pub use file::write_file;
-pub use options::WriteOptions;
-pub use stream::write;
+pub use options::{Format, WriteOptions};
+pub use save::{calculate_size, write, write_file};

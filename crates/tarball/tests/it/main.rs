@@ -1,5 +1,6 @@
 //! Archives as callers and other tools see them.
 
+mod formats;
 mod read;
 mod support;
 mod write;

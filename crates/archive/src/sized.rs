@@ -3,20 +3,27 @@
 use std::sync::Arc;
 
 use futures_util::{TryStreamExt as _, stream};
-use oci_spec::image::Descriptor;
+use oci_spec::image::Digest;
 use wharf_v1::{ByteStream, Error as ContentError, Layer};
 
-use crate::Error;
+use crate::{Error, Form};
 
 /// The bytes of a layer, opened when first polled.
-pub(super) fn open(layer: Arc<dyn Layer>) -> ByteStream {
-    ByteStream::new(stream::once(async move { layer.compressed().await }).try_flatten())
+pub(crate) fn open(layer: Arc<dyn Layer>, form: Form) -> ByteStream {
+    ByteStream::new(
+        stream::once(async move {
+            match form {
+                Form::Stored => layer.compressed().await,
+                Form::Uncompressed => layer.uncompressed().await,
+            }
+        })
+        .try_flatten(),
+    )
 }
 
-/// A layer's bytes, exactly as many as the descriptor says: with one more or less, everything behind
-/// them in the archive would be torn.
-pub(super) fn sized(bytes: ByteStream, descriptor: &Descriptor) -> ByteStream {
-    let (want, digest) = (descriptor.size(), descriptor.digest().clone());
+/// A layer's bytes, exactly as many as planned: with one more or less, everything behind them in the
+/// archive would be torn.
+pub(crate) fn sized(bytes: ByteStream, digest: Digest, want: u64) -> ByteStream {
     let chunks = stream::try_unfold((bytes, 0), move |(mut bytes, got)| async move {
         let chunk = bytes.try_next().await?;
         let got = got + chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);

@@ -1,22 +1,29 @@
 //! Where everything in an archive is: found in one pass over its headers.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _};
+use std::io::{self, BufReader, Seek as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tar::{Entry, EntryType};
 use wharf_layer::FileRange;
-use wharf_v1::Codec;
+use wharf_v1::ByteStream;
 
-use crate::Error;
+use crate::blocking::blocking;
+use crate::{Error, unpack};
 
 /// More entries than any archive of images has.
 const ENTRIES_LIMIT: usize = 1 << 20;
 
-/// The files of an archive. Of several with one name the last counts, as when unpacking.
-#[derive(Debug)]
-pub(crate) struct Contents {
+/// The files of an archive, found in one pass over its headers. Of several with one name the last
+/// counts, as when unpacking.
+///
+/// Names are seen from the archive's root, without `.`, `..` and surplus slashes. Links are followed:
+/// a hard link names an entry, a symbolic one a path seen from its own directory; neither leads out.
+pub struct TarIndex {
     file: Arc<File>,
     entries: HashMap<Vec<u8>, Place>,
 }
@@ -28,18 +35,21 @@ enum Place {
     Other,
 }
 
-impl Contents {
-    pub(crate) fn scan(mut file: File) -> Result<Self, Error> {
-        let mut head = Vec::new();
-        (&mut file)
-            .take(Codec::MAGIC_LEN as u64)
-            .read_to_end(&mut head)
-            .and_then(|_| file.rewind())
-            .map_err(broken)?;
-        match Codec::detect(&head) {
-            Codec::None => {}
-            codec => return Err(Error::Compressed { codec }),
-        }
+impl TarIndex {
+    /// Opens an archive and reads its headers. One that is compressed with gzip or zstd as a whole is
+    /// unpacked into a temporary file, of at most `unpacked_limit` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be opened, [`Error::UnexpectedEof`] or [`Error::NotTar`] when
+    /// it is no whole tar archive, [`Error::TooManyEntries`] when it has a million files,
+    /// [`Error::Unpack`] when it is compressed and cannot be unpacked.
+    pub async fn open(path: impl Into<PathBuf>, unpacked_limit: u64) -> Result<Self, Error> {
+        let file = unpack::open(path.into(), unpacked_limit).await?;
+        blocking(move || Self::scan(file)).await
+    }
+
+    fn scan(mut file: File) -> Result<Self, Error> {
+        file.rewind().map_err(broken)?;
         let end = file.metadata().map_err(broken)?.len();
         let mut entries = HashMap::new();
         let mut archive = tar::Archive::new(BufReader::new(&file));
@@ -62,8 +72,11 @@ impl Contents {
         })
     }
 
-    /// The content of a file and its size, through links.
-    pub(crate) fn open(&self, name: &str) -> Result<(FileRange, u64), Error> {
+    /// The content of a file and its size in bytes, through links.
+    ///
+    /// # Errors
+    /// [`Error::FileNotFound`], [`Error::LinkCycle`] or [`Error::NotRegular`] when it is not there.
+    pub fn file(&self, name: &str) -> Result<(FileRange, u64), Error> {
         let mut path = clean(name.as_bytes());
         let mut seen = HashSet::new();
         loop {
@@ -84,18 +97,40 @@ impl Contents {
         }
     }
 
-    /// A small file as a whole.
-    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
-        let (mut range, size) = self.open(name)?;
+    /// A small file as a whole: of `limit` bytes at most.
+    ///
+    /// # Errors
+    /// As [`file`](Self::file), [`Error::TooLarge`] when it is larger, [`Error::UnexpectedEof`] when the
+    /// archive was cut short since, [`Error::Content`] when it cannot be read any more.
+    pub async fn read(&self, name: &str, limit: u64) -> Result<Bytes, Error> {
+        let (range, size) = self.file(name)?;
         if size > limit {
             return Err(Error::TooLarge {
                 name: name.to_owned(),
                 limit,
             });
         }
-        let mut content = Vec::new();
-        range.read_to_end(&mut content).map_err(broken)?;
-        Ok(content)
+        let content = ByteStream::from_blocking_read(range).collect(limit).await?;
+        if content.len() as u64 == size {
+            Ok(content)
+        } else {
+            Err(Error::UnexpectedEof)
+        }
+    }
+
+    /// The names of all entries, cleaned, in no order. Those that are no text are not among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries
+            .keys()
+            .filter_map(|name| std::str::from_utf8(name).ok())
+    }
+}
+
+impl fmt::Debug for TarIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TarIndex")
+            .field("entries", &self.entries.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,40 +12,32 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use wharf_v1::{ByteStream, Error as ContentError};
 
-use super::layer;
-use super::plan::{Content, Entry, Plan};
-use super::stream::archive;
 use crate::blocking::blocking;
-use crate::{Error, TaggedImage, WriteOptions};
+use crate::plan::Content;
+use crate::sized::{open, sized};
+use crate::write_stream::archive;
+use crate::{Entry, Error, Plan, WriteOptions};
 
 /// Chunks in flight between a layer and the disk.
 const IN_FLIGHT: usize = 8;
 
-/// Writes an archive of these images to a file, in the format of `docker save`, and returns how many
-/// bytes it has.
+/// Writes an archive to a file, and returns how many bytes it has.
 ///
-/// The bytes are those of [`write`](super::write()). Since the place of every layer is known
-/// beforehand, layers are read and written at the same time, [`WriteOptions::jobs`] of them.
+/// The bytes are those of [`write`](crate::write()). Since the place of every entry is known beforehand,
+/// layers are read and written at the same time, [`WriteOptions::jobs`] of them.
 ///
 /// The file is there when it is complete and synced to disk, and not before: what was at `path` is
 /// replaced in one step, and stays as it was if anything fails. What is no regular file, like a pipe or
 /// `/dev/stdout`, is written to from front to back.
 ///
-/// Ancestors in Go: `tarball.WriteToFile`, `crane.Save`, `crane.MultiSave`.
-///
 /// # Errors
-/// [`Error::Empty`] without images, [`Error::Content`] or [`Error::ReadLayer`] when an image cannot be
-/// read, [`Error::Io`] when the file cannot be written.
+/// [`Error::ReadLayer`] when a layer cannot be read or is not as planned, [`Error::Io`] when the file
+/// cannot be written.
 ///
 /// # Cancel safety
 /// When the future is dropped `path` is as it was, and nothing is left beside it.
-pub async fn write_file(
-    images: &[TaggedImage],
-    path: impl Into<PathBuf>,
-    options: &WriteOptions,
-) -> Result<u64, Error> {
+pub async fn write_file(plan: Plan, path: impl Into<PathBuf>, options: &WriteOptions) -> Result<u64, Error> {
     let path = path.into();
-    let plan = Plan::new(images).await?;
     let size = plan.size();
     match blocking(move || Target::of(path)).await? {
         Target::Stream(file, path) => {
@@ -127,7 +119,7 @@ async fn place(plan: Plan, path: PathBuf, options: &WriteOptions) -> Result<(), 
 async fn place_entry(entry: Entry, file: Arc<File>, offset: u64, path: &Path) -> Result<(), Error> {
     let content = match entry.content {
         Content::Bytes(bytes) => ByteStream::from_bytes(bytes),
-        Content::Layer(layer, descriptor) => layer::sized(layer::open(layer), &descriptor),
+        Content::Layer { layer, form, digest } => sized(open(layer, form), digest, entry.size),
     };
     let bytes = ByteStream::from_bytes(entry.header).chain(content);
     let (mut offset, path) = (offset, path.to_owned());

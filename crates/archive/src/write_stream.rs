@@ -10,34 +10,26 @@ use tokio::task::JoinSet;
 use wharf_layer::header::{BLOCK, padding};
 use wharf_v1::ByteStream;
 
-use super::layer;
-use super::plan::{Content, Entry, Plan, TRAILER};
-use crate::{Error, TaggedImage, WriteOptions};
+use crate::plan::{Content, TRAILER};
+use crate::sized::{open, sized};
+use crate::{Entry, Error, Plan, WriteOptions};
 
 /// Chunks of a layer that are read ahead.
 const IN_FLIGHT: usize = 32;
 
-/// Writes an archive of these images, in the format of `docker save`, and returns how many bytes it
-/// has. The writer is flushed.
+/// Writes an archive from front to back, and returns how many bytes it has. The writer is flushed.
 ///
-/// The bytes depend on the images and their names alone. Layers go through one at a time, in memory
-/// that does not depend on their size; see [`WriteOptions::read_ahead`].
-///
-/// Ancestors in Go: `tarball.Write`, `tarball.MultiWrite`.
+/// Layers go through one at a time, in memory that does not depend on their size; see
+/// [`WriteOptions::read_ahead`].
 ///
 /// # Errors
-/// [`Error::Empty`] without images, [`Error::Content`] when an image cannot be read, [`Error::Write`]
-/// when the writer fails. What was written until then is no whole archive.
+/// [`Error::ReadLayer`] when a layer cannot be read or is not as planned, [`Error::Write`] when the
+/// writer fails. What was written until then is no whole archive.
 ///
 /// # Cancel safety
 /// Not cancel safe: what was written until then is no whole archive.
-pub async fn write(
-    images: &[TaggedImage],
-    writer: impl AsyncWrite + Send,
-    options: &WriteOptions,
-) -> Result<u64, Error> {
+pub async fn write(plan: Plan, writer: impl AsyncWrite + Send, options: &WriteOptions) -> Result<u64, Error> {
     let mut writer = std::pin::pin!(writer);
-    let plan = Plan::new(images).await?;
     let size = plan.size();
     let mut archive = archive(plan, options.read_ahead);
     while let Some(chunk) = archive.try_next().await? {
@@ -51,7 +43,7 @@ pub async fn write(
 }
 
 /// The bytes of the planned archive.
-pub(super) fn archive(plan: Plan, read_ahead: usize) -> ByteStream {
+pub(crate) fn archive(plan: Plan, read_ahead: usize) -> ByteStream {
     let state = Archive {
         waiting: plan.entries.into(),
         started: VecDeque::new(),
@@ -89,14 +81,14 @@ impl Archive {
     fn start(&mut self, entry: Entry) -> ByteStream {
         let content = match entry.content {
             Content::Bytes(bytes) => ByteStream::from_bytes(bytes),
-            Content::Layer(layer, descriptor) => {
-                let bytes = layer::open(layer);
+            Content::Layer { layer, form, digest } => {
+                let bytes = open(layer, form);
                 let bytes = if self.read_ahead == 0 {
                     bytes
                 } else {
                     self.ahead(bytes)
                 };
-                layer::sized(bytes, &descriptor)
+                sized(bytes, digest, entry.size)
             }
         };
         let padding = Bytes::from_static(&[0; BLOCK]).slice(..padding(entry.size));
