@@ -9,7 +9,10 @@ use tokio::time::Instant;
 use tower::{Layer as _, Service as _, ServiceExt as _};
 
 use super::*;
-use crate::{Attempts, Body, BoxError, Deadline, Error, NeverRetry, OnWait, RedactedUrl, Wait, WaitReason};
+use crate::deadline::{DeadlineLayer, DeadlineOptions};
+use crate::{
+    Attempts, Body, BoxError, Deadline, Error, NeverRetry, OnWait, Phase, RedactedUrl, Wait, WaitReason,
+};
 
 fn connect() -> Error {
     let origin = crate::origin::Origin::of(&"https://r.example/".parse().expect("URL")).expect("origin");
@@ -202,6 +205,102 @@ async fn a_connection_that_breaks_is_tried_again() {
     let (result, sent, _) = run(RetryOptions::default(), get(), |_| Err(connect())).await;
     assert!(matches!(result, Err(Error::Connect { .. })));
     assert_eq!(sent, 3);
+}
+
+/// What becomes of one attempt.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Status(u16),
+    Reset,
+    Permanent,
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_often_a_request_is_sent() {
+    use Step::{Permanent, Reset, Status};
+    for (steps, want) in [
+        (&[Status(200)][..], 1),
+        (&[Status(404)], 1),
+        (&[Permanent], 1),
+        (&[Reset, Permanent], 2),
+        (&[Reset, Status(404)], 2),
+        (&[Status(503), Status(200)], 2),
+        (&[Reset], 3),
+        (&[Status(408), Status(500), Reset], 3),
+        (&[Status(429), Status(522), Status(499), Status(200)], 3),
+    ] {
+        let answer = move |attempt: u32| {
+            let step = steps.get(attempt as usize - 1).or(steps.last()).expect("a step");
+            match *step {
+                Status(status) => respond(status, ""),
+                Reset => Err(reset()),
+                Permanent => Err(broken("something else")),
+            }
+        };
+        assert_eq!(
+            run(RetryOptions::default(), get(), answer).await.1,
+            want,
+            "{steps:?}"
+        );
+        let mut never = get();
+        never.extensions_mut().insert(NeverRetry);
+        let (_, sent, elapsed) = run(RetryOptions::default(), never, answer).await;
+        assert_eq!((sent, elapsed), (1, Duration::ZERO), "{steps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cap_takes_no_attempt_away() {
+    let options = RetryOptions::default()
+        .with_attempts(NonZeroU32::new(6).expect("six is not zero"))
+        .with_backoff(Duration::from_secs(1), 10)
+        .with_cap(Duration::from_secs(20));
+    let (_, sent, elapsed) = run(options, get(), |_| Err(reset())).await;
+    assert_eq!(sent, 6);
+    assert!(elapsed <= Duration::from_secs(1 + 10 + 3 * 20), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_failed_together_do_not_come_back_together() {
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        let answer = |attempt| {
+            if attempt == 1 {
+                Err(reset())
+            } else {
+                respond(200, "")
+            }
+        };
+        waits.push(run(RetryOptions::default(), get(), answer).await.2);
+    }
+    let most = Duration::from_millis(501);
+    assert!(waits.iter().all(|wait| *wait <= most), "{waits:?}");
+    assert!(waits.iter().any(|wait| *wait != waits[0]), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_a_request_that_hangs_and_its_repetitions() {
+    let limit = Duration::from_millis(20);
+    let hanging =
+        tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Error>>());
+    let retry = RetryLayer::new(RetryOptions::default()).layer(hanging);
+    let start = Instant::now();
+    let error = DeadlineLayer::new(DeadlineOptions::default().with_total(limit))
+        .layer(retry)
+        .oneshot(get())
+        .await
+        .expect_err("it hangs");
+    assert!(
+        matches!(
+            error,
+            Error::Timeout {
+                phase: Phase::Whole,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(start.elapsed() < 2 * limit, "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
