@@ -1,21 +1,14 @@
 //! Content that a descriptor brings along
 //! ([image-spec](https://github.com/opencontainers/image-spec/blob/main/descriptor.md#embedded-content)).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use oci_spec::image::Descriptor;
-use wharf_v1::Hasher;
+use wharf_v1::DescriptorExt as _;
 
 /// The embedded content, if there is some and it is what the descriptor promises. Bad content is as good as none: the
 /// registry has the right one.
 pub(crate) fn data(descriptor: &Descriptor) -> Option<Bytes> {
-    let encoded = descriptor.data().as_deref()?;
-    let bytes = STANDARD.decode(encoded).ok()?;
-    let mut hasher = Hasher::new(descriptor.digest().algorithm()).ok()?;
-    hasher.update(&bytes);
-    let good = bytes.len() as u64 == descriptor.size() && hasher.finish() == *descriptor.digest();
-    good.then(|| bytes.into())
+    descriptor.inlined().ok().flatten()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use wharf_name::{DigestReference, Reference, Repository};
 use wharf_transport::RegistryContext;
 use wharf_v1::media_type::{DOCKER_LAYER_GZIP, MediaTypeExt as _};
+use wharf_v1::partial::diff_ids;
 use wharf_v1::{ByteStream, Hasher, Layer, MountSource};
 
 use crate::error::{Error, Operation, Violation};
@@ -145,21 +146,12 @@ impl RemoteLayer {
         let Some((image, at)) = &self.0.image else {
             return Ok(None);
         };
-        let manifest = image.load().await?.view()?;
-        if !manifest.config().media_type().is_config() {
+        let manifest = image.load().await?;
+        if !manifest.view()?.config().media_type().is_config() {
             return Ok(None);
         }
-        let diff_ids = image.load_config().await?.view()?.rootfs().diff_ids();
-        if diff_ids.len() != manifest.layers().len() {
-            let (layers, diff_ids) = (manifest.layers().len(), diff_ids.len());
-            return Err(wharf_v1::Error::LayerCount { layers, diff_ids });
-        }
-        let text = &diff_ids[*at];
-        let digest = Digest::try_from(text.as_str()).map_err(|error| wharf_v1::Error::InvalidDigest {
-            input: text.clone(),
-            source: error.into(),
-        })?;
-        Ok(Some(digest))
+        let diff_ids = diff_ids(manifest, image.load_config().await?)?;
+        Ok(diff_ids.and_then(|mut diff_ids| (*at < diff_ids.len()).then(|| diff_ids.swap_remove(*at))))
     }
 
     /// The diff_id as the bytes have it.
@@ -219,6 +211,28 @@ impl Layer for RemoteLayer {
 
     fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, wharf_v1::Error>> {
         Box::pin(async { Ok(self.compressed().await?.decompressed()) })
+    }
+
+    /// Costs 1 request (`HEAD`), unless the descriptor brings the content along.
+    fn exists(&self) -> BoxFuture<'_, Result<bool, wharf_v1::Error>> {
+        Box::pin(async {
+            let Inner {
+                client,
+                repository,
+                digest,
+                descriptor,
+                ..
+            } = &*self.0;
+            if descriptor.get().and_then(inline::data).is_some() {
+                return Ok(true);
+            }
+            let reference = Reference::Digest(repository.digest(digest.clone()));
+            match client.head_blob(wire::pull(repository), &reference).await {
+                Ok(_) => Ok(true),
+                Err(error) if error.is_not_found() => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        })
     }
 
     fn mount_source(&self) -> Option<MountSource> {

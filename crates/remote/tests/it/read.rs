@@ -342,6 +342,19 @@ async fn a_blob_is_streamed_and_verified() {
 }
 
 #[tokio::test]
+async fn whether_a_layer_is_there_costs_one_small_request() {
+    let (kit, tag, _) = with_image().await;
+    let image = kit.client.image(&tag, None).await.expect("there");
+    let layer = &image.layers().await.expect("known")[0];
+    kit.forget_requests();
+    assert!(layer.exists().await.expect("told"));
+    assert_eq!(kit.asked_a(), ["HEAD app/blobs/D 200"]);
+    let absent = tag.repository().digest(wharf_v1::sha256("absent"));
+    assert!(!kit.client.layer(&absent).exists().await.expect("told"));
+    assert_eq!(kit.asked_a(), ["HEAD app/blobs/D 404"]);
+}
+
+#[tokio::test]
 async fn wrong_short_and_long_blobs_fail() {
     let (kit, tag, _) = with_image().await;
     let image = kit.client.image(&tag, None).await.expect("there");
