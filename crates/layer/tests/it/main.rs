@@ -5,5 +5,6 @@ mod content;
 mod directory;
 mod edit;
 mod golden;
+mod interop;
 mod stream;
 mod support;
