@@ -20,6 +20,14 @@ pub enum Error {
         /// What went wrong.
         source: Box<wharf_layer::Error>,
     },
+    /// An image's layers cannot be merged into one.
+    #[error("flattening {image}")]
+    Flatten {
+        /// The digest of the image.
+        image: Digest,
+        /// What went wrong. Beneath it is an error of `wharf-extract` when it is about a layer.
+        source: Box<wharf_layer::Error>,
+    },
     /// A media type has no counterpart in the family that was asked for.
     #[error("media type {media_type} has no counterpart in {family}")]
     NoCounterpart {

@@ -32,12 +32,13 @@
 //! ```
 //!
 //! # Parts
-//! - Layers: [`append_layers`], [`remove_layers`], [`squash_layers`], [`recompress`], [`set_time`], and other bases with [`rebase`].
+//! - Layers: [`append_layers`], [`remove_layers`], [`squash_layers`], [`recompress`], [`flatten`], [`set_time`], and other bases with [`rebase`].
 //! - The config: [`edit_config`] with [`ConfigEdits`] or edits of your own, [`set_config`].
 //! - The manifest: [`annotate`], [`set_subject`], [`set_artifact_type`], and all media types with
 //!   [`convert`].
 //! - Indexes: [`append_children`], [`remove_children`], [`keep_children`], [`filter_platforms`], [`edit_children`] and
 //!   [`annotate_children`] for what the index says, [`replace_child`] and [`edit_images`] for what it lists.
+//! - What is in an image: [`export`].
 //! - Documents of other kinds: [`annotate_document`], [`set_subject_of_document`].
 //!
 //! # Coming from Go
@@ -51,6 +52,7 @@
 //! | `Subject` | [`set_subject`], [`set_subject_of_index`], [`set_subject_of_document`] | later edits keep it |
 //! | `AppendManifests`, `IndexAddendum` | [`append_children`], [`IndexAddendum`] | digest and size are always the child's; the platform is read from the config |
 //! | `RemoveManifests` | [`remove_children`], [`keep_children`], [`filter_platforms`] | an empty list is `[]` |
+//! | `Extract` | `wharf_extract::extract`, [`export`] | correct for hard links, whiteouts of the same layer, links that lead out |
 //! | `Rebase` | [`rebase`] | layers go by their places, so none is lost; media types, variant, annotations and subject stay |
 //! | `Time`, `Canonical` | [`set_time`], [`canonical`] | layers stream by, keep compression and media types, and are never dropped; platform, annotations and subject stay |
 //! | none | [`remove_annotations`], [`set_artifact_type`], [`remove_layers`], [`squash_layers`], [`recompress`], [`edit_children`], [`edit_images`], [`replace_child`] | |
@@ -68,6 +70,8 @@ mod change;
 mod config;
 mod convert;
 mod error;
+mod export;
+mod flatten;
 mod history;
 mod image;
 mod index;
@@ -86,6 +90,8 @@ pub use append::{Addendum, append_layers};
 pub use config::{ConfigEdits, edit_config, set_config};
 pub use convert::{convert, convert_index};
 pub use error::Error;
+pub use export::export;
+pub use flatten::{FlattenOptions, flatten, flatten_index};
 pub use image::MutatedImage;
 pub use index::{
     IndexAddendum, MutatedIndex, append_children, edit_children, edit_images, filter_platforms,

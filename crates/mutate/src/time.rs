@@ -97,7 +97,7 @@ pub async fn canonical(base: Arc<dyn Image>, options: &TimeOptions) -> Result<Mu
 }
 
 /// A time as configs have it.
-fn created(time: SystemTime) -> Result<String, Error> {
+pub(crate) fn created(time: SystemTime) -> Result<String, Error> {
     let out_of_range = |source: Box<dyn std::error::Error + Send + Sync>| Error::Time { source };
     time.duration_since(SystemTime::UNIX_EPOCH)
         .map_err(|source| out_of_range(source.into()))?;

@@ -3,6 +3,7 @@
 mod config;
 mod convert;
 mod edit;
+mod flatten;
 mod golden;
 mod index;
 mod kept;
