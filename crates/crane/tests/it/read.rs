@@ -1,6 +1,13 @@
 //! Commands that read.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
+use wharf::authn::{Basic, StaticKeychain};
+use wharf::name::Reference;
+use wharf::registry::Registry;
+use wharf::registry::auth::{Authentication, Bearer, BearerOptions, Users};
+use wharf::remote::Client;
 
 use crate::fixture::{image, index};
 use crate::registry::TestRegistry;
@@ -162,5 +169,38 @@ fn blob() {
     exit 1
     -- stderr
     Error: fetching blob [host]/app@sha256:0000000000000000000000000000000000000000000000000000000000000001: GET http://[host]/v2/app/blobs/sha256:0000000000000000000000000000000000000000000000000000000000000001: BLOB_UNKNOWN: no blob sha256:0000000000000000000000000000000000000000000000000000000000000001 in app
+    ");
+}
+
+/// What a digest costs where a token is wanted: the question, the token, the answer.
+#[test]
+fn a_digest_behind_a_token_takes_three_requests() {
+    let users = Users::new().with("alice", "secret");
+    let bearer = Authentication::Bearer(Bearer::with_options(users, BearerOptions::default()));
+    let registry = TestRegistry::serve(Registry::builder().record().authentication(bearer).build());
+    let reference: Reference = registry.at("app:v1").parse().expect("reference");
+    let alice = StaticKeychain::new(reference.registry().clone(), Basic::new("alice", "secret"));
+    let client = Client::builder()
+        .keychain(Arc::new(alice))
+        .build()
+        .expect("client");
+    registry.run(client.write(&reference, &image())).expect("written");
+    registry.requests();
+    registry.run(client.head(&reference)).expect("there");
+    assert_eq!(registry.requests(), ["HEAD /v2/app/manifests/v1 200"], "warm");
+
+    let sandbox = Sandbox::new();
+    // `alice:secret`
+    let config = format!(
+        r#"{{"auths":{{"{}":{{"auth":"YWxpY2U6c2VjcmV0"}}}}}}"#,
+        registry.host
+    );
+    std::fs::create_dir(sandbox.path(".docker")).expect("directory");
+    std::fs::write(sandbox.path(".docker/config.json"), config).expect("file");
+    sandbox.stdout(&["digest", &registry.at("app:v1")]);
+    assert_snapshot!(registry.requests().join("\n"), @"
+    HEAD /v2/app/manifests/v1 401
+    GET /token?scope=repository%3Aapp%3Apull&service=wharf 200
+    HEAD /v2/app/manifests/v1 200
     ");
 }

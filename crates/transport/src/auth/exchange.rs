@@ -327,13 +327,38 @@ mod tests {
         );
     }
 
+    #[track_caller]
+    fn check_post(grant: &Grant<'_>, service: &str, scopes: &str, want: &str) {
+        let form = request("https://a/token?a=b", service, scopes).post_form(grant);
+        assert_eq!(form, want);
+    }
+
     #[test]
     fn post_has_the_fields_of_oauth2() {
-        let request = request("https://a/token", "svc", "repository:a:pull repository:b:pull");
-        assert_eq!(
-            request.post_form(&Grant::Refresh(&"r&t".into())),
+        let refresh = "r&t".into();
+        check_post(
+            &Grant::Refresh(&refresh),
+            "svc",
+            "repository:a:pull repository:b:pull",
             "client_id=wharf&grant_type=refresh_token&refresh_token=r%26t\
-             &scope=repository%3Aa%3Apull+repository%3Ab%3Apull&service=svc"
+             &scope=repository%3Aa%3Apull+repository%3Ab%3Apull&service=svc",
+        );
+        check_post(
+            &Grant::Refresh(&refresh),
+            "",
+            "",
+            "client_id=wharf&grant_type=refresh_token&refresh_token=r%26t&scope=",
+        );
+        let grant = Grant::Password {
+            username: "al ice",
+            password: &"p=w".into(),
+        };
+        check_post(
+            &grant,
+            "a&b",
+            "registry:catalog:*",
+            "client_id=wharf&grant_type=password&username=al+ice&password=p%3Dw\
+             &scope=registry%3Acatalog%3A*&service=a%26b",
         );
     }
 

@@ -122,8 +122,13 @@ fn port(url: &Uri, default: u16) -> Option<u16> {
     let (authority, host) = (url.authority()?.as_str(), url.host()?);
     let after_user = authority.rsplit_once('@').map_or(authority, |(_, rest)| rest);
     match after_user.strip_prefix(host)? {
-        "" => Some(default),
-        rest => rest.strip_prefix(':')?.parse().ok().filter(|port| *port != 0),
+        // The colon may be there without a port (RFC 3986, section 3.2.3).
+        "" | ":" => Some(default),
+        rest => {
+            let digits = rest.strip_prefix(':')?;
+            let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+            digits.parse().ok().filter(|port| is_number && *port != 0)
+        }
     }
 }
 

@@ -46,7 +46,13 @@ fn origins_are_canonical() {
     check("https://127.0.0.1./", Some("https://127.0.0.1 443"));
     check("https://localhost../", None);
     check("https://a..example.com/", None);
-    check("https://registry.example.com:/", None);
+    check(
+        "https://registry.example.com:/",
+        Some("https://registry.example.com 443"),
+    );
+    check("http://[2001:db8::1]:/", Some("http://[2001:db8::1] 80"));
+    check("https://registry.example.com:+80/", None);
+    check("https://registry.example.com:0/", None);
     check("ftp://registry.example.com/", None);
     check("/v2/", None);
     check("https://a:99999/", None);

@@ -112,6 +112,20 @@ impl Failure {
             _ => Some(chain(self)),
         }
     }
+
+    /// What people can do about it, if it is known.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(self);
+        while let Some(error) = cause {
+            // Errors that box it are as good.
+            let boxed = error.downcast_ref::<Box<wharf::transport::Error>>();
+            if let Some(error) = error.downcast_ref().or(boxed.map(|error| &**error)) {
+                return wharf::transport::Error::hint(error);
+            }
+            cause = error.source();
+        }
+        None
+    }
 }
 
 /// Joins an error and its causes, on one line and safe to show on a terminal: some of the words come

@@ -85,10 +85,13 @@ pub(crate) fn hint(text: &str) {
     to_stderr(format_args!("{text}"));
 }
 
-/// Prints the line of a failed command.
+/// Prints the line of a failed command, and what can be done about it.
 pub(crate) fn failure(failure: &Failure) {
     if let Some(line) = failure.line() {
         to_stderr(format_args!("Error: {line}\n"));
+    }
+    if let Some(hint) = failure.hint() {
+        to_stderr(format_args!("Hint: {hint}\n"));
     }
 }
 
