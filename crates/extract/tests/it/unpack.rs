@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use wharf_extract::{Error, ExtractOptions, Privileges, SkippedPart, UnpackOptions, Unpacked, unpack};
 
 use crate::layers::{Tar, stack};
@@ -240,6 +241,48 @@ async fn limits_hold() {
         matches!(error, Err(Error::TooLarge { .. } | Error::Read { .. })),
         "{error:?}"
     );
+}
+
+fn part() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "a",
+        "b",
+        "..",
+        ".",
+        "",
+        "sentinel",
+        "root",
+        ".wh.a",
+        ".wh..wh..opq",
+        "\\",
+        "C:",
+    ])
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::collection::vec(part(), 1..5).prop_map(|parts| parts.join("/"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #[test]
+    fn whatever_an_image_has_stays_in(
+        layers in prop::collection::vec(
+            prop::collection::vec((prop::sample::select(b"0012225167".to_vec()), name(), name()), 0..8), 1..4),
+    ) {
+        let place = Place::new();
+        let pack = |entries: &Vec<(u8, String, String)>| {
+            entries.iter().fold(t(), |tar, (kind, name, target)| {
+                let content: &[u8] = if *kind == b'0' { b"written" } else { b"" };
+                tar.entry(*kind, name, target, 0o6777, content)
+            })
+        };
+        let layers: Vec<Tar> = layers.iter().map(pack).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        // Some are refused, some are harmless.
+        let _ = runtime.block_on(into(&place.root(), layers, &UnpackOptions::new()));
+        place.check();
+    }
 }
 
 /// Needs a privileged process; says so where it has none.
