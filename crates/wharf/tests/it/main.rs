@@ -1,0 +1,3 @@
+//! Several crates together, and with other people's programs.
+
+mod interop;
