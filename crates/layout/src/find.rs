@@ -15,7 +15,7 @@ pub(crate) fn ref_name(entry: &Descriptor) -> Option<&str> {
 
 /// Searching an index: that of a layout in a directory or an archive, but any other does.
 ///
-/// For a platform there is [`IndexExt::image_for`], which searches nested indexes too.
+/// For a platform there is [`IndexExt::image_for`](wharf_v1::IndexExt::image_for), which searches nested indexes too.
 ///
 /// ```
 /// use wharf_layout::{AppendOptions, FindExt as _, Layout};
