@@ -35,7 +35,7 @@ pub async fn write(
 /// Writes an archive of these images to a file, in the format of `docker save`, and returns how many
 /// bytes it has.
 ///
-/// The bytes are those of [`write`]. Since the place of every layer is known beforehand, layers are read
+/// The bytes are those of [`write()`]. Since the place of every layer is known beforehand, layers are read
 /// and written at the same time, [`WriteOptions::jobs`] of them.
 ///
 /// The file is there when it is complete and synced to disk, and not before: what was at `path` is
@@ -45,7 +45,7 @@ pub async fn write(
 /// Ancestors in Go: `tarball.WriteToFile`, `crane.Save`, `crane.MultiSave`.
 ///
 /// # Errors
-/// As [`write`]; [`Error::Io`] when the file cannot be written.
+/// As [`write()`]; [`Error::Io`] when the file cannot be written.
 ///
 /// # Cancel safety
 /// When the future is dropped `path` is as it was, and nothing is left beside it.
