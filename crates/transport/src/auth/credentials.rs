@@ -5,9 +5,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wharf_authn::{
-    Authenticator, Credential, CredentialId, Explanation, Finding, Found, Keychain, Resource, Step,
-};
+use wharf_authn::{Authenticator, Credential, CredentialId, Explanation, Finding, Found, Keychain, Resource};
 
 use super::AuthFailure;
 use super::state::MAX_CREDENTIALS;
@@ -114,10 +112,9 @@ impl Credentials {
     pub(super) async fn explain(&self, resource: &Resource, id: &CredentialId) -> Explanation {
         let explained = self.explain_all(resource).await;
         let described = self.described(resource, id);
-        let is_it = |step: &Step, what: &Finding| step.to_string().ends_with(tail(&what.to_string()));
         match (explained.used(), described) {
             // One of several is another one than the keychain begins with.
-            (Some(step), Some(what)) if !is_it(step, &what) => {
+            (Some(step), Some(what)) if !is_of_one_credential(&step.finding, &what) => {
                 Explanation::default().with("the next of several", what)
             }
             // It was not explained in time.
@@ -156,7 +153,11 @@ impl Given {
     }
 }
 
-/// What a finding says of the credential itself.
-fn tail(finding: &str) -> &str {
-    finding.strip_prefix("used: ").unwrap_or(finding)
+/// Whether two findings say the same of the credential itself, whatever led to it.
+fn is_of_one_credential(one: &Finding, other: &Finding) -> bool {
+    let credential = |finding: &Finding| match finding {
+        Finding::Used { kind, username, .. } => Some((*kind, username.clone())),
+        _ => None,
+    };
+    credential(one) == credential(other)
 }
