@@ -73,10 +73,11 @@ impl WriteOptions {
 
 impl Default for WriteOptions {
     fn default() -> Self {
+        let archive = wharf_archive::WriteOptions::default();
         Self {
             format: Format::default(),
-            jobs: const { NonZeroUsize::new(8).expect("not zero") },
-            read_ahead: 1,
+            jobs: archive.jobs,
+            read_ahead: archive.read_ahead,
         }
     }
 }
