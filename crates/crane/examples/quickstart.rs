@@ -61,12 +61,24 @@ async fn main() -> Result<()> {
 
     let sibling = here.reference("team/quickstart:v1")?;
     let step = Step::begin("copy", &[&here]);
-    wharf_crane::copy(&client, &app, &sibling, &CopyOptions::default()).await?;
+    wharf_crane::copy(
+        &client,
+        &app.clone().into(),
+        &sibling.clone().into(),
+        &CopyOptions::default(),
+    )
+    .await?;
     step.end(&format!("to {sibling}, blobs mounted"), 0);
 
     let mirror = there.reference("mirror/quickstart:v1")?;
     let step = Step::begin("copy", &[&here, &there]);
-    wharf_crane::copy(&client, &app, &mirror, &CopyOptions::default()).await?;
+    wharf_crane::copy(
+        &client,
+        &app.clone().into(),
+        &mirror.clone().into(),
+        &CopyOptions::default(),
+    )
+    .await?;
     step.end(&format!("to {mirror}, another registry"), packed);
 
     let layout = room.path().join("layout");

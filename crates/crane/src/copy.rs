@@ -1,4 +1,4 @@
-//! Copying from one place in a registry to another.
+//! Copying from one place to another.
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -9,14 +9,15 @@ use wharf::remote::Client;
 use wharf::v1::PlatformSpec;
 use wharf::v1::oci_spec::image::Descriptor;
 
-use crate::Error;
+use crate::{Entry, Error, Place};
 
 /// How things are copied.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct CopyOptions {
-    /// Of an index only the child for this platform is copied. Default: none, the index and all in it.
-    pub platform: Option<PlatformSpec>,
+    /// Of an index only the children for these platforms are copied: of one platform the image itself, of several
+    /// an index of just them. Default: none, which is the index and all in it.
+    pub platforms: Vec<PlatformSpec>,
     /// What becomes of a tag that the destination has. Default: it is moved.
     pub existing: Existing,
     /// How many tags of a repository are copied at a time. Default: 4.
@@ -37,10 +38,10 @@ pub enum Existing {
 }
 
 impl CopyOptions {
-    /// Copies only the child for a platform.
+    /// Copies only the children for these platforms; all if there are none.
     #[must_use]
-    pub fn with_platform(mut self, platform: Option<&PlatformSpec>) -> Self {
-        self.platform = platform.cloned();
+    pub fn with_platforms(mut self, platforms: impl IntoIterator<Item = PlatformSpec>) -> Self {
+        self.platforms = platforms.into_iter().collect();
         self
     }
 
@@ -62,38 +63,75 @@ impl CopyOptions {
 impl Default for CopyOptions {
     fn default() -> Self {
         Self {
-            platform: None,
+            platforms: Vec::new(),
             existing: Existing::Overwrite,
             jobs: const { NonZeroUsize::new(4).expect("not zero") },
         }
     }
 }
 
-/// Copies what `src` names to `dst`; digests stay what they are (Go: `crane.Copy`).
+/// Copies what is at `src` to `dst` (Go: `crane.Copy`), and says what is there now.
 ///
-/// What the destination has is not read; within a registry nothing is read but manifests.
+/// Digests stay what they are, except in a docker archive, which has no place for manifests, and of an index that
+/// loses platforms. What the destination has is not read; within a registry nothing is read but manifests.
 ///
 /// # Errors
-/// [`Error::Clobber`] when the tag exists and is to be [kept](Existing::Keep), [`Error::Remote`] when
-/// a registry refuses or cannot be reached, when there is nothing to copy, or when `dst` asks for
-/// another digest than the content has.
+/// [`Error::Clobber`] or [`Error::Exists`] when the destination has something that is to be [kept](Existing::Keep),
+/// [`Error::Remote`] when a registry refuses or cannot be reached, when there is nothing to copy, or when `dst`
+/// asks for another digest than the content has; else as [`Place::read`] and [`Place::write`].
 pub async fn copy(
     client: &Client,
-    src: &Reference,
-    dst: &Reference,
+    src: &Place,
+    dst: &Place,
     options: &CopyOptions,
 ) -> Result<Descriptor, Error> {
-    if let (Existing::Keep, Reference::Tag(tag)) = (options.existing, dst)
-        && let Some(existing) = existing(client, dst).await?
-    {
-        return Err(Error::Clobber {
-            tag: Box::new(tag.clone()),
-            existing: existing.digest().clone(),
-        });
+    if options.existing == Existing::Keep {
+        check_absent(client, dst).await?;
     }
-    let mut what = wharf::remote::CopyOptions::default();
-    what.platform = options.platform.clone();
-    Ok(client.copy(src, dst, &what).await?)
+    if let (Place::Registry(src), Place::Registry(dst)) = (src, dst)
+        && options.platforms.len() < 2
+    {
+        let mut what = wharf::remote::CopyOptions::default();
+        what.platform = options.platforms.first().cloned();
+        return Ok(client.copy(src, dst, &what).await?);
+    }
+    let content = src.read(client).await?;
+    dst.write(client, &content.for_platforms(&options.platforms).await?)
+        .await
+}
+
+/// That nothing would be lost by writing to `dst`.
+async fn check_absent(client: &Client, dst: &Place) -> Result<(), Error> {
+    match dst {
+        Place::Registry(reference) => {
+            if let Reference::Tag(tag) = reference
+                && let Some(existing) = existing(client, reference).await?
+            {
+                return Err(Error::Clobber {
+                    tag: Box::new(tag.clone()),
+                    existing: existing.digest().clone(),
+                });
+            }
+            return Ok(());
+        }
+        // Nothing is replaced in a layout but what has the same name.
+        Place::Layout {
+            entry: Entry::Named(_),
+            ..
+        } => match dst.read(client).await {
+            Err(Error::NotListed { .. } | Error::Load { .. }) => return Ok(()),
+            found => drop(found?),
+        },
+        Place::Layout { .. } => return Ok(()),
+        Place::LayoutArchive { path, .. } | Place::DockerArchive { path, .. } => {
+            if !tokio::fs::try_exists(path).await.unwrap_or(true) {
+                return Ok(());
+            }
+        }
+    }
+    Err(Error::Exists {
+        place: dst.to_string(),
+    })
 }
 
 /// What the destination has. A registry may hide what one may not read behind a 403.
@@ -145,7 +183,7 @@ pub async fn copy_repository(
     });
     let copies = missing.map_ok(|tag| async move {
         let from = Reference::Tag(src.tag(tag.tag())?);
-        copy(client, &from, &Reference::Tag(tag.clone()), options).await?;
+        copy(client, &from.into(), &Reference::Tag(tag.clone()).into(), options).await?;
         Ok(tag)
     });
     *copied = copies

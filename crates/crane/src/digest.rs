@@ -2,29 +2,35 @@
 
 use std::path::Path;
 
-use wharf::name::{Reference, Tag};
+use wharf::name::Tag;
 use wharf::remote::{Client, Fetched};
 use wharf::tarball::Archive;
 use wharf::v1::media_type::MediaTypeExt as _;
 use wharf::v1::oci_spec::image::{Descriptor, Digest};
 use wharf::v1::{ImageExt as _, IndexExt as _, PlatformSpec};
 
-use crate::Error;
+use crate::{Error, Place};
 
-/// The digest of what `reference` names (Go: `crane.Digest`).
+/// The digest of what is at `place` (Go: `crane.Digest`).
 ///
 /// With a platform, of an index it is the digest of the child for that platform; what is no index has
 /// one digest, whatever the platform. Costs 1 request, or 2 where the registry does not tell, or the
 /// child is not found at first sight.
 ///
 /// # Errors
-/// [`Error::Remote`] when the registry does not have it, refuses or cannot be reached, and when an
-/// index has no child for the platform.
+/// As for [`Place::read`], and [`Error::Remote`] or [`Error::Content`] when an index has no child for the platform.
 pub async fn digest(
     client: &Client,
-    reference: &Reference,
+    place: &Place,
     platform: Option<&PlatformSpec>,
 ) -> Result<Digest, Error> {
+    let Place::Registry(reference) = place else {
+        let content = place.read(client).await?;
+        let content = content
+            .for_platforms(platform.map_or(&[], std::slice::from_ref))
+            .await?;
+        return Ok(content.descriptor().await?.digest().clone());
+    };
     let Some(platform) = platform else {
         return Ok(client.head(reference).await?.digest().clone());
     };

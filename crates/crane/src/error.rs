@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use wharf::name::{ParseError, Tag};
 use wharf::v1::oci_spec::image::{Digest, MediaType};
 
+use crate::ParsePlaceError;
+
 /// Why a job failed.
 ///
 /// The text of each names what was tried; the causes are its [`source`](std::error::Error::source)s.
@@ -56,6 +58,37 @@ pub enum Error {
         /// What it is.
         media_type: MediaType,
     },
+    /// A text names no place.
+    #[error(transparent)]
+    Place(#[from] ParsePlaceError),
+    /// What is there is neither image nor index.
+    #[error("{media_type:?} is neither image nor index", media_type = .media_type.to_string())]
+    NoImage {
+        /// What it is.
+        media_type: MediaType,
+    },
+    /// A layout does not list what was asked for, or not just one thing where none was named.
+    #[error("no single entry of the layout is {place}; there are {}: {}", .names.len(), shown(.names))]
+    NotListed {
+        /// The place.
+        place: String,
+        /// The names of what it lists, or digests where they have none.
+        names: Vec<String>,
+    },
+    /// There is something at the destination, which must not be overwritten.
+    #[error("refusing to overwrite {place}")]
+    Exists {
+        /// The destination.
+        place: String,
+    },
+    /// What should be stored under a digest has another one.
+    #[error("writing {place}: the content has digest {have}")]
+    WrongDigest {
+        /// Where it should go.
+        place: String,
+        /// What it is.
+        have: Digest,
+    },
     /// What was pulled cannot be stored.
     #[error("saving {kind} {}", .path.display())]
     Save {
@@ -89,6 +122,13 @@ pub enum Error {
     },
 }
 
+/// The first of some names: a layout may list any number.
+fn shown(names: &[String]) -> String {
+    const MOST: usize = 10;
+    let more = if names.len() > MOST { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(MOST)].join(", "))
+}
+
 impl Error {
     /// Whether what was asked for does not exist.
     #[must_use]
@@ -96,6 +136,7 @@ impl Error {
         match self {
             Self::Remote(error) => error.is_not_found(),
             Self::Content(wharf::v1::Error::NotFound { .. }) => true,
+            Self::NotListed { .. } => true,
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
             _ => false,
         }

@@ -19,10 +19,10 @@
 //! let client = Client::new()?;
 //! client.write(&app, &wharf::v1::random::image(1, 2, 1024)).await?;
 //!
-//! wharf_crane::copy(&client, &app, &copied, &CopyOptions::default()).await?;
+//! wharf_crane::copy(&client, &app.clone().into(), &copied.clone().into(), &CopyOptions::default()).await?;
 //! assert_eq!(
-//!     wharf_crane::digest(&client, &copied, None).await?,
-//!     wharf_crane::digest(&client, &app, None).await?,
+//!     wharf_crane::digest(&client, &copied.clone().into(), None).await?,
+//!     wharf_crane::digest(&client, &app.into(), None).await?,
 //! );
 //!
 //! # let dir = tempfile::tempdir()?;
@@ -39,13 +39,16 @@
 //! | job | Go ancestor |
 //! |---|---|
 //! | [`digest`], [`digest_of_tarball`] | `crane.Digest` |
-//! | [`manifest`], [`config`], [`blob`] | `crane.Manifest`, `crane.Config`, `crane.PullLayer` |
+//! | [`manifest`], [`config`], [`blob`], [`blob_at`] | `crane.Manifest`, `crane.Config`, `crane.PullLayer` |
 //! | [`tags`], [`catalog`] | `crane.ListTags`, `crane.Catalog` |
 //! | [`copy`], [`copy_repository`] | `crane.Copy`, `crane.CopyRepository` |
 //! | [`tag`], [`delete`] | `crane.Tag`, `crane.Delete` |
 //! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
 //! | [`append`](append()), [`save`] | `crane.Append`, `crane.Save` |
+//!
+//! What the jobs read and write is a [`Place`]: a registry, a layout, an archive. A
+//! [`Reference`](wharf::name::Reference) is one too.
 //!
 //! # Features
 //!
@@ -59,18 +62,20 @@ mod digest;
 mod error;
 mod list;
 mod manifest;
+mod place;
 mod pull;
 mod push;
 mod tag;
 
 pub use append::{LayerSource, append, save};
-pub use blob::blob;
+pub use blob::{blob, blob_at};
 pub use config::config;
 pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};
 pub use digest::{digest, digest_of_tarball};
 pub use error::Error;
 pub use list::{catalog, tags};
 pub use manifest::manifest;
+pub use place::{Content, Entry, ParsePlaceError, Place};
 pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
 pub use push::{PushScope, push};
 pub use tag::{delete, tag};

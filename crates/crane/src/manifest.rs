@@ -1,32 +1,36 @@
 //! The manifest of an image.
 
 use bytes::Bytes;
-use wharf::name::Reference;
 use wharf::remote::Client;
+use wharf::v1::PlatformSpec;
 use wharf::v1::media_type::MediaTypeExt as _;
-use wharf::v1::{Image as _, PlatformSpec};
 
-use crate::Error;
+use crate::{Content, Error, Place};
 
-/// The manifest or index that `reference` names, as the registry has it (Go: `crane.Manifest`).
+/// The manifest or index that is at `place`, as it is stored (Go: `crane.Manifest`).
 ///
 /// With a platform, of an index it is the manifest of the child for that platform. Costs 1 request,
 /// or 2 for a child.
 ///
 /// # Errors
-/// [`Error::Remote`] when the registry does not have it, refuses or cannot be reached, and when an
-/// index has no child for the platform.
+/// As for [`Place::read`], and [`Error::Remote`] or [`Error::Content`] when an index has no child for the platform.
 pub async fn manifest(
     client: &Client,
-    reference: &Reference,
+    place: &Place,
     platform: Option<&PlatformSpec>,
 ) -> Result<Bytes, Error> {
-    let fetched = client.get(reference).await?;
-    match platform {
-        Some(platform) if fetched.media_type().is_index() => {
-            let image = fetched.image(Some(platform)).await?;
-            Ok(image.manifest().await?.raw().clone())
+    if let Place::Registry(reference) = place {
+        let fetched = client.get(reference).await?;
+        if platform.is_none() || !fetched.media_type().is_index() {
+            return Ok(fetched.raw().clone());
         }
-        _ => Ok(fetched.raw().clone()),
+        let image = fetched.image(platform).await?;
+        return Content::Image(std::sync::Arc::new(image)).raw().await;
     }
+    let content = place.read(client).await?;
+    content
+        .for_platforms(platform.map_or(&[], std::slice::from_ref))
+        .await?
+        .raw()
+        .await
 }

@@ -163,8 +163,8 @@ fn help() {
 
     Global options:
           --platform <PLATFORM>
-              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
-              [default: all]
+              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64), or
+              local [default: all]
           --insecure
               Allow plain HTTP, and certificates that cannot be verified
           --mirrors <PATH>
@@ -193,13 +193,13 @@ fn help() {
       -a, --all-tags    Copy all tags: SRC and DST are repositories
       -n, --no-clobber  Leave tags alone that exist at the destination
       -j, --jobs <N>    Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
-      -h, --help        Print help
+      -h, --help        Print help (see more with '--help')
       -V, --version     Print version
 
     Global options:
           --platform <PLATFORM>
-              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
-              [default: all]
+              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64), or
+              local [default: all]
           --insecure
               Allow plain HTTP, and certificates that cannot be verified
           --mirrors <PATH>
@@ -227,8 +227,8 @@ fn help() {
 
     Global options:
           --platform <PLATFORM>
-              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)
-              [default: all]
+              The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64), or
+              local [default: all]
           --insecure
               Allow plain HTTP, and certificates that cannot be verified
           --mirrors <PATH>

@@ -8,6 +8,7 @@ mod interop;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mirrors;
+mod places;
 mod read;
 mod registry;
 mod sandbox;

@@ -1,6 +1,7 @@
 //! What platform is asked for, and what fits it.
 
 mod fit;
+mod local;
 mod normalize;
 
 use std::collections::BTreeSet;

@@ -12,6 +12,7 @@ use wharf::transport::Environment;
 use wharf::transport::certs::CertsDirs;
 use wharf::transport::settings::{PlainHttp, RegistrySettings, TlsSettings};
 use wharf::v1::PlatformSpec;
+use wharf_crane::{ParsePlaceError, Place};
 
 use crate::cli::{Choice, Globals, VERSION};
 use crate::failure::Failure;
@@ -36,12 +37,33 @@ impl Context {
         }
     }
 
-    /// The platform asked for; none means `all`.
+    /// The platform asked for, by the last of the flags; none means `all`.
     pub(crate) fn platform(&self) -> Option<&PlatformSpec> {
-        match &self.globals.platform {
-            Choice::All => None,
-            Choice::One(platform) => Some(platform),
+        self.globals.platform.last().and_then(|choice| choice.0.last())
+    }
+
+    /// The platforms asked for by all flags; none means `all`.
+    pub(crate) fn platforms(&self) -> Vec<PlatformSpec> {
+        let mut platforms: Vec<PlatformSpec> = Vec::new();
+        for Choice(choice) in &self.globals.platform {
+            if choice.is_empty() {
+                platforms.clear();
+            }
+            for platform in choice {
+                if !platforms.contains(platform) {
+                    platforms.push(platform.clone());
+                }
+            }
         }
+        platforms
+    }
+
+    /// Whether one flag asks for several platforms.
+    pub(crate) fn lists_platforms(&self) -> bool {
+        self.globals
+            .platform
+            .last()
+            .is_some_and(|choice| choice.0.len() > 1)
     }
 
     /// A client with the user's credentials, as the global flags say.
@@ -99,6 +121,15 @@ impl Context {
 pub(crate) fn name<T: FromStr<Err = ParseError>>(text: &str) -> Result<T, Failure> {
     text.parse()
         .map_err(|error| wharf_crane::Error::Name(error).into())
+}
+
+/// Parses a place that was given as an argument.
+pub(crate) fn place(text: &str) -> Result<Place, Failure> {
+    match text.parse() {
+        Ok(place) => Ok(place),
+        Err(ParsePlaceError::Name(error)) => Err(wharf_crane::Error::Name(error).into()),
+        Err(error) => Err(wharf_crane::Error::Place(error).into()),
+    }
 }
 
 /// Parses the name of a repository that was given as an argument.

@@ -41,9 +41,9 @@ pub(crate) struct Globals {
         global = true,
         value_name = "PLATFORM",
         default_value = "all",
-        help = "The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64)"
+        help = "The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64), or local"
     )]
-    pub(crate) platform: Choice,
+    pub(crate) platform: Vec<Choice>,
     /// Allow plain HTTP, and certificates that cannot be verified
     #[arg(long, global = true)]
     pub(crate) insecure: bool,
@@ -64,23 +64,23 @@ pub(crate) struct Globals {
     pub(crate) verbose: bool,
 }
 
-/// What of an index is asked for.
+/// What of an index is asked for: the images for some platforms. None of them means the index itself; where one image
+/// is needed, that for `linux/amd64`.
 #[derive(Clone, Debug)]
-pub(crate) enum Choice {
-    /// The index itself; where one image is needed, that for `linux/amd64`.
-    All,
-    /// The first image for a platform.
-    One(PlatformSpec),
-}
+pub(crate) struct Choice(pub(crate) Vec<PlatformSpec>);
 
 impl FromStr for Choice {
     type Err = ParsePlatformError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "all" => Ok(Self::All),
-            text => text.parse().map(Self::One),
+        if text.trim() == "all" {
+            return Ok(Self(Vec::new()));
         }
+        let platforms = text.split(',').map(|platform| match platform.trim() {
+            "local" => Ok(PlatformSpec::local()),
+            platform => platform.parse(),
+        });
+        platforms.collect::<Result<_, _>>().map(Self)
     }
 }
 

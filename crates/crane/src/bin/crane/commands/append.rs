@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use wharf::name::Reference;
 use wharf::v1::{Image, empty};
-use wharf_crane::{Error, LayerSource, append, save};
+use wharf_crane::{Content, LayerSource, append, save};
 
-use crate::context::{Context, name};
+use crate::context::{Context, name, place};
 use crate::failure::Failure;
 
 /// The path that stands for standard input.
@@ -40,13 +40,10 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let destination: Reference = name(&args.new_tag)?;
+    let destination = place(&args.new_tag)?;
     let client = context.client()?;
     let base: Arc<dyn Image> = match &args.base {
-        Some(base) => {
-            let pulled = client.image(&name(base)?, context.platform()).await;
-            Arc::new(pulled.map_err(Error::from)?)
-        }
+        Some(base) => place(base)?.image(&client, context.platform()).await?,
         None => {
             context.log("base unspecified, using empty image");
             Arc::new(if args.oci_empty_base {
@@ -58,13 +55,13 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     };
     let image = append(base, args.new_layer.iter().map(|path| source(path))).await?;
     if let Some(path) = args.output {
-        return Ok(save(Arc::new(image), &destination, &path).await?);
+        let reference: Reference = name(&args.new_tag)?;
+        return Ok(save(Arc::new(image), &reference, &path).await?);
     }
-    let written = client.write(&destination, &image).await.map_err(Error::from)?;
-    context
-        .out
-        .line(destination.repository().digest(written.digest().clone()))
-        .await
+    let written = destination
+        .write(&client, &Content::Image(Arc::new(image)))
+        .await?;
+    context.out.line(destination.with_digest(written.digest())).await
 }
 
 fn source(path: &Path) -> LayerSource<'_> {

@@ -1,20 +1,20 @@
 //! `crane blob`.
 
-use wharf_crane::blob;
+use wharf_crane::blob_at;
 
-use crate::context::{Context, name};
+use crate::context::{Context, place};
 use crate::failure::Failure;
 
 /// Read a blob from a registry, as it is stored
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The blob, REPOSITORY@DIGEST
+    /// The blob: REPOSITORY@DIGEST, oci:DIR@DIGEST or oci-archive:FILE@DIGEST
     blob: String,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let reference = name(&args.blob)?;
-    let stream = blob(&context.client()?, &reference).await?;
+    let place = place(&args.blob)?;
+    let stream = blob_at(&context.client()?, &place).await?;
     context
         .out
         .stream(stream, || format!("copying blob {}", args.blob))

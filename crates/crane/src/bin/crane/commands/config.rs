@@ -2,18 +2,18 @@
 
 use wharf_crane::config;
 
-use crate::context::{Context, name};
+use crate::context::{Context, place};
 use crate::failure::Failure;
 
 /// Get the config of an image
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image
+    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
     image: String,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let reference = name(&args.image)?;
-    let config = config(&context.client()?, &reference, context.platform()).await?;
+    let place = place(&args.image)?;
+    let config = config(&context.client()?, &place, context.platform()).await?;
     context.out.bytes(&config).await
 }

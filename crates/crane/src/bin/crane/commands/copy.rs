@@ -4,10 +4,12 @@ use std::num::NonZeroUsize;
 
 use wharf_crane::{CopyOptions, Existing, copy, copy_repository};
 
-use crate::context::{Context, name, repository};
+use crate::context::{Context, place, repository};
 use crate::failure::Failure;
 
 /// Copy an image from one place to another, its digest unchanged
+///
+/// Places are references, OCI layouts (oci:DIR[:NAME]), such layouts as a file (oci-archive:FILE[:NAME]) and what docker save writes (docker-archive:FILE[:TAG]). With several platforms (--platform A,B) an index of just them is made.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to copy
@@ -31,7 +33,7 @@ fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let client = context.client_with(args.jobs)?;
-    let mut options = CopyOptions::default().with_platform(context.platform());
+    let mut options = CopyOptions::default().with_platforms(context.platforms());
     if args.no_clobber {
         options = options.with_existing(Existing::Keep);
     }
@@ -46,7 +48,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         }
         return Ok(());
     }
-    let (src, dst) = (name(&args.src)?, name(&args.dst)?);
+    let (src, dst) = (place(&args.src)?, place(&args.dst)?);
     context.log(format_args!("Copying from {} to {}", args.src, args.dst));
     copy(&client, &src, &dst, &options).await?;
     Ok(())

@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use wharf::name::Reference;
 use wharf_crane::{digest, digest_of_tarball};
 
-use crate::context::{Context, name};
+use crate::context::{Context, name, place};
 use crate::failure::Failure;
 
 /// Get the digest of an image
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image, or with --tarball a tag in the archive
+    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]; or with --tarball a tag in the archive
     image: Option<String>,
     /// Take the digest from this docker archive
     #[arg(long, value_name = "PATH")]
@@ -33,9 +32,12 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let Some(image) = args.image else {
         return Err(Failure::usage("image reference required without --tarball"));
     };
-    let reference: Reference = name(&image)?;
-    let digest = digest(&context.client()?, &reference, context.platform()).await?;
-    if args.full_ref {
+    let place = place(&image)?;
+    if args.full_ref && place.reference().is_none() {
+        return Err(Failure::usage("--full-ref is for images in a registry"));
+    }
+    let digest = digest(&context.client()?, &place, context.platform()).await?;
+    if let (true, Some(reference)) = (args.full_ref, place.reference()) {
         return context.out.line(reference.repository().digest(digest)).await;
     }
     context.out.line(digest).await

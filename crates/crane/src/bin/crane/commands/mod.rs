@@ -60,6 +60,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if context.platform().is_some() && !command.heeds_platform() {
         context.log("--platform has no effect on this command");
     }
+    if context.lists_platforms() && command.heeds_platform() && !matches!(command, Command::Copy(_)) {
+        return Err(Failure::usage("--platform: this command takes one platform"));
+    }
     let warnings = context.warnings();
     let mut signals = Signals::listen()?;
     // A server is meant to end with a signal, so it takes it itself.
