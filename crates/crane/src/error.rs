@@ -81,6 +81,26 @@ pub enum Error {
         /// The destination.
         place: String,
     },
+    /// The archive cannot be added to.
+    #[error("{place} cannot be added to: use a layout in a directory (oci:DIRECTORY)")]
+    NotExtendable {
+        /// The archive.
+        place: String,
+    },
+    /// The title of a layer is no name for a file here, or two layers have it.
+    #[error("refusing to store a layer as {title:?}")]
+    Title {
+        /// The title.
+        title: String,
+    },
+    /// The files of a layer cannot be stored.
+    #[error("unpacking {}", .path.display())]
+    Unpack {
+        /// Where they should go.
+        path: PathBuf,
+        /// What went wrong.
+        source: Box<wharf::extract::Error>,
+    },
     /// What should be stored under a digest has another one.
     #[error("writing {place}: the content has digest {have}")]
     WrongDigest {

@@ -46,6 +46,7 @@
 //! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
 //! | [`append`](append()), [`save`] | `crane.Append`, `crane.Save` |
+//! | [`artifact`](artifact()), [`push_artifact`], [`pull_artifact`], [`attach`] | |
 //!
 //! What the jobs read and write is a [`Place`]: a registry, a layout, an archive. A
 //! [`Reference`](wharf::name::Reference) is one too.
@@ -55,6 +56,7 @@
 //! None: the parts of [`wharf`] that the command line needs are always in.
 
 mod append;
+mod artifact;
 mod blob;
 mod config;
 mod copy;
@@ -68,6 +70,10 @@ mod push;
 mod tag;
 
 pub use append::{LayerSource, append, save};
+pub use artifact::{
+    ArtifactFile, ArtifactOptions, PulledFile, UnpackedArtifact, artifact, attach, pull_artifact,
+    push_artifact,
+};
 pub use blob::{blob, blob_at};
 pub use config::config;
 pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};

@@ -7,6 +7,7 @@ use wharf::layout::{AppendOptions, ArchiveBuilder, Layout};
 use wharf::name::Tag;
 use wharf::remote::Client;
 use wharf::tarball::{self, TaggedImage, WriteOptions};
+use wharf::v1::media_type::MediaTypeExt as _;
 use wharf::v1::oci_spec::image::Descriptor;
 use wharf::v1::{Image, Matcher};
 
@@ -53,6 +54,13 @@ impl Place {
             }
             Self::DockerArchive { path, tag } => {
                 let image = content.image(None).await?;
+                let manifest = image.manifest().await?;
+                let config = manifest.view()?.config().media_type();
+                if !config.is_config() {
+                    return Err(Error::NoImage {
+                        media_type: config.clone(),
+                    });
+                }
                 into_docker_archive(path, tag.as_ref(), Arc::clone(&image)).await?;
                 Ok(image.descriptor().await?)
             }

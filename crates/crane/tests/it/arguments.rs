@@ -142,6 +142,8 @@ fn help() {
 
     Commands:
       append    Append layers to an image
+      artifact  Store files in a registry and get them back
+      attach    Attach files to an image, as an artifact that refers to it
       blob      Read a blob from a registry, as it is stored
       catalog   List the repositories in a registry
       config    Get the config of an image

@@ -1,6 +1,7 @@
 //! The binary as its users see it: exit status, standard output, standard error.
 
 mod arguments;
+mod artifacts;
 mod certs;
 mod failures;
 mod fixture;

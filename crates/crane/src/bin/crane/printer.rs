@@ -4,8 +4,10 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use futures_util::StreamExt as _;
+use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, BufWriter, Stdout};
-use wharf::v1::ByteStream;
+use wharf::v1::oci_spec::image::Descriptor;
+use wharf::v1::{ByteStream, DescriptorExt as _};
 
 use crate::env;
 use crate::failure::Failure;
@@ -25,6 +27,18 @@ impl Printer {
     pub(crate) async fn line(&mut self, line: impl Display) -> Result<(), Failure> {
         self.queue(line).await?;
         self.flush().await
+    }
+
+    /// Prints a value as indented JSON.
+    pub(crate) async fn json(&mut self, value: &(impl Serialize + Sync)) -> Result<(), Failure> {
+        // Fails only for maps whose keys are no texts, of which what is printed has none.
+        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Output(error.into()))?;
+        self.line(text).await
+    }
+
+    /// Prints a descriptor as JSON, on one line.
+    pub(crate) async fn descriptor(&mut self, descriptor: &Descriptor) -> Result<(), Failure> {
+        self.line(descriptor.to_canonical_json()).await
     }
 
     /// Prints bytes as they are.

@@ -1,6 +1,8 @@
 //! The subcommands: one file each, with its arguments and what it does with them.
 
 mod append;
+mod artifact;
+mod attach;
 mod blob;
 mod catalog;
 mod config;
@@ -25,6 +27,8 @@ use crate::signals::Signals;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Append(append::Args),
+    Artifact(artifact::Args),
+    Attach(attach::Args),
     Blob(blob::Args),
     Catalog(catalog::Args),
     Config(config::Args),
@@ -45,9 +49,9 @@ impl Command {
     /// Whether it may take one image out of an index.
     fn heeds_platform(&self) -> bool {
         match self {
-            Self::Append(_) | Self::Config(_) | Self::Copy(_) => true,
+            Self::Append(_) | Self::Attach(_) | Self::Config(_) | Self::Copy(_) => true,
             Self::Digest(_) | Self::Manifest(_) | Self::Pull(_) => true,
-            Self::Blob(_) | Self::Catalog(_) | Self::Delete(_) | Self::Ls(_) => false,
+            Self::Artifact(_) | Self::Blob(_) | Self::Catalog(_) | Self::Delete(_) | Self::Ls(_) => false,
             Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Version(_) => false,
         }
     }
@@ -78,6 +82,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure> {
     match command {
         Command::Append(args) => append::run(args, context).await,
+        Command::Artifact(args) => artifact::run(args, context).await,
+        Command::Attach(args) => attach::run(args, context).await,
         Command::Blob(args) => blob::run(args, context).await,
         Command::Catalog(args) => catalog::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,

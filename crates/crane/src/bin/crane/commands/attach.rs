@@ -1,0 +1,29 @@
+//! `crane attach`.
+
+use wharf_crane::{ArtifactFile, attach};
+
+use super::artifact::ManifestArgs;
+use crate::context::{Context, place};
+use crate::failure::Failure;
+
+/// Attach files to an image, as an artifact that refers to it
+///
+/// The artifact is stored beside the image, without a tag; `crane referrers` finds it. Prints REPOSITORY@DIGEST.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The image: a reference or oci:DIR[:NAME]
+    image: String,
+    /// The files and directories, with what they are: PATH[:MEDIA_TYPE]
+    #[arg(value_name = "FILE")]
+    files: Vec<ArtifactFile>,
+    #[command(flatten)]
+    manifest: ManifestArgs,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let subject = place(&args.image)?;
+    let options = args.manifest.options();
+    let client = context.client()?;
+    let attached = attach(&client, &subject, context.platform(), &args.files, &options).await?;
+    context.out.line(attached).await
+}
