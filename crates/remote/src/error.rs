@@ -72,6 +72,10 @@ pub enum Operation {
     Tags,
     /// Listing the repositories of a registry.
     Catalog,
+    /// Listing what refers to a manifest.
+    Referrers,
+    /// Adding to the tag that lists what refers to a manifest.
+    WriteReferrers,
     /// Uploading a blob.
     WriteBlob,
     /// Uploading a manifest or index.
@@ -89,6 +93,8 @@ impl fmt::Display for Operation {
             Self::HeadBlob => "checking blob",
             Self::Tags => "reading tags for",
             Self::Catalog => "reading catalog of",
+            Self::Referrers => "listing referrers of",
+            Self::WriteReferrers => "updating the list of referrers",
             Self::WriteBlob => "uploading blob",
             Self::WriteManifest => "writing manifest",
             Self::Delete => "deleting",
@@ -195,6 +201,12 @@ pub enum Violation {
     /// A list comes back to a page that was read before, or never ends.
     #[error("the list does not end: its pages go round in circles")]
     PageLoop,
+    /// Others change a tag as often as this client does.
+    #[error("the tag was changed by others, {attempts} times in a row")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// The registry says that it stored something else than was sent.
     #[error("the registry stored {got} where {want} was sent")]
     Stored {

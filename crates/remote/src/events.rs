@@ -131,6 +131,13 @@ pub enum Event<'a> {
         /// Which manifest.
         descriptor: &'a Descriptor,
     },
+    /// A referrer was added to the tag that lists those of a manifest, since the registry does not do so itself.
+    ReferrersTagUpdated {
+        /// The tag.
+        reference: &'a Reference,
+        /// The referrer.
+        descriptor: &'a Descriptor,
+    },
     /// The registry has taken a manifest.
     ManifestPushed {
         /// Under which name.

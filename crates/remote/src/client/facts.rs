@@ -24,6 +24,7 @@ pub(crate) struct HostFacts {
     /// One permit for each question whether something is there.
     questions: Semaphore,
     upload_mode: AtomicU8,
+    referrers_api: AtomicU8,
     repositories: Mutex<HashMap<Repository, Arc<RepositoryFacts>>>,
 }
 
@@ -32,6 +33,8 @@ pub(crate) struct HostFacts {
 pub(crate) struct RepositoryFacts {
     present: Mutex<HashMap<Digest, Arc<OnceCell<()>>>>,
     refused: Mutex<HashSet<String>>,
+    /// Held while a tag is changed that lists referrers: one change must not undo another.
+    referrers_tag: tokio::sync::Mutex<()>,
 }
 
 /// How a registry takes the bytes of a blob.
@@ -42,6 +45,17 @@ pub(crate) enum UploadMode {
     /// `POST`, then one `PATCH` with all bytes, then an empty `PUT`: some installations of Artifactory take nothing
     /// else.
     Patch,
+}
+
+/// Whether a registry lists referrers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReferrersApi {
+    /// Not known yet.
+    Unknown,
+    /// It does.
+    Present,
+    /// It does not: clients keep a tag.
+    Missing,
 }
 
 impl Facts {
@@ -73,6 +87,7 @@ impl HostFacts {
             uploads: Semaphore::new(jobs),
             questions: Semaphore::new(jobs.saturating_mul(4).min(Semaphore::MAX_PERMITS)),
             upload_mode: AtomicU8::new(0),
+            referrers_api: AtomicU8::new(0),
             repositories: Mutex::default(),
         }
     }
@@ -92,6 +107,23 @@ impl HostFacts {
             0 => UploadMode::Put,
             _ => UploadMode::Patch,
         }
+    }
+
+    pub(crate) fn referrers_api(&self) -> ReferrersApi {
+        match self.referrers_api.load(Ordering::Relaxed) {
+            0 => ReferrersApi::Unknown,
+            1 => ReferrersApi::Present,
+            _ => ReferrersApi::Missing,
+        }
+    }
+
+    pub(crate) fn learn_referrers_api(&self, api: ReferrersApi) {
+        let value = match api {
+            ReferrersApi::Unknown => 0,
+            ReferrersApi::Present => 1,
+            ReferrersApi::Missing => 2,
+        };
+        self.referrers_api.store(value, Ordering::Relaxed);
     }
 
     /// Remembers that a `PUT` with all bytes was refused where a `PATCH` then was not.
@@ -120,6 +152,11 @@ impl RepositoryFacts {
     /// Forgets what is in the repository: something was deleted, or was not there when it should have been.
     pub(crate) fn forget(&self) {
         lock(&self.present).clear();
+    }
+
+    /// Waits until nobody else of this client changes a tag that lists referrers.
+    pub(crate) async fn change_referrers_tag(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.referrers_tag.lock().await
     }
 
     /// Whether the registry has refused to mount blobs of the repository `from` here.

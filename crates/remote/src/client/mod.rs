@@ -11,7 +11,7 @@ use wharf_transport::Transport;
 use crate::events::Events;
 
 pub use self::builder::{ClientBuilder, NonDistributable};
-pub(crate) use self::facts::{Facts, HostFacts, RepositoryFacts, UploadMode};
+pub(crate) use self::facts::{Facts, HostFacts, ReferrersApi, RepositoryFacts, UploadMode};
 
 /// Reads, writes, lists and deletes content in registries.
 ///

@@ -9,7 +9,9 @@ mod image;
 mod index;
 mod inline;
 mod layer;
+mod links;
 mod pages;
+mod referrers;
 mod resume;
 mod tags;
 mod walk;
@@ -21,3 +23,4 @@ pub use self::layer::RemoteLayer;
 pub use self::pages::Pages;
 
 pub(crate) use self::get::DOCUMENT_LIMIT;
+pub(crate) use self::referrers::referrers_tag;

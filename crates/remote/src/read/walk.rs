@@ -1,20 +1,16 @@
 //! Going from page to page.
 
-use std::collections::HashSet;
-
 use http::response::Parts;
 use http::{Method, StatusCode, Uri, header};
-use wharf_transport::origin::Origin;
-use wharf_transport::{AnsweredBy, RegistryContext, next_link};
+use wharf_transport::RegistryContext;
 
 use crate::Client;
 use crate::error::{Error, Operation, Target, Violation};
+use crate::read::links::{Links, Unfollowed};
 use crate::wire::with_query;
 
 /// The most bytes that one page may have.
 const PAGE_LIMIT: usize = 32 << 20;
-/// The most pages that are followed: with pages of 1000 entries, a hundred million of them.
-const MAX_PAGES: usize = 100_000;
 
 /// What is listed.
 pub(super) struct List {
@@ -33,7 +29,7 @@ pub(super) struct Walk {
     /// The next page. That it cannot be had is said only after the page that leads to it was handed out.
     next: Option<Result<Next, Error>>,
     /// Pages read, to notice when they go round in circles.
-    seen: HashSet<Uri>,
+    links: Links,
 }
 
 enum Next {
@@ -50,7 +46,7 @@ impl Walk {
             client,
             list,
             next: Some(Ok(Next::First)),
-            seen: HashSet::new(),
+            links: Links::default(),
         }
     }
 
@@ -97,40 +93,18 @@ impl Walk {
 
     /// What comes after a page.
     fn following(&mut self, response: &Parts, page: &[String]) -> Result<Option<Next>, Error> {
-        let Some(AnsweredBy(base)) = response.extensions.get() else {
-            return Ok(None);
-        };
-        self.seen.insert(base.clone());
-        if self.seen.len() >= MAX_PAGES {
-            return Err(self.refuse(Violation::PageLoop));
-        }
-        if !response.headers.contains_key(header::LINK) {
-            let full = self
-                .client
-                .settings()
-                .page_size
-                .is_some_and(|entries| page.len() == entries as usize);
-            return Ok(page.last().filter(|_| full).cloned().map(Next::After));
-        }
-        let invalid = |_| self.refuse(Violation::InvalidHeader { name: header::LINK });
-        let Some(link) = next_link(&response.headers).map_err(invalid)? else {
-            return Ok(None);
-        };
         let registry = &self.list.context.registry;
-        let judged = self.client.transport().resolve_location(registry, base, link);
-        let url = judged.map_err(|error| self.failed(error))?;
-        if !is_same_origin(base, &url) {
-            let (scheme, host) = (
-                url.scheme_str().unwrap_or_default(),
-                url.host().unwrap_or_default(),
-            );
-            let url = format!("{scheme}://{host}{}", url.path());
-            return Err(self.refuse(Violation::PageOrigin { url }));
+        let link = match self.links.next(&self.client, registry, response) {
+            Ok(link) => link,
+            Err(Unfollowed::Refused(error)) => return Err(self.failed(error)),
+            Err(Unfollowed::Violation(violation)) => return Err(self.refuse(violation)),
+        };
+        if response.headers.contains_key(header::LINK) {
+            return Ok(link.map(Next::Link));
         }
-        if self.seen.contains(&url) {
-            return Err(self.refuse(Violation::PageLoop));
-        }
-        Ok(Some(Next::Link(url)))
+        let page_size = self.client.settings().page_size;
+        let full = page_size.is_some_and(|entries| page.len() == entries as usize);
+        Ok(page.last().filter(|_| full).cloned().map(Next::After))
     }
 
     fn failed(&self, error: wharf_transport::Error) -> Error {
@@ -140,8 +114,4 @@ impl Walk {
     fn refuse(&self, violation: Violation) -> Error {
         Error::answer(self.list.operation, self.list.target.clone(), violation)
     }
-}
-
-fn is_same_origin(base: &Uri, url: &Uri) -> bool {
-    matches!((Origin::of(base), Origin::of(url)), (Ok(base), Ok(url)) if base == url)
 }

@@ -10,6 +10,7 @@ mod manifest;
 mod meter;
 mod mount;
 mod put;
+mod referrers;
 mod session;
 mod source;
 mod stream;

@@ -22,7 +22,7 @@ impl Client {
         let destination = self.destination(tag.repository());
         let reference = Reference::Tag(tag.clone());
         destination
-            .put_manifest(&reference, fetched.descriptor(), fetched.raw().clone())
+            .put_manifest_alone(&reference, fetched.descriptor(), fetched.raw().clone())
             .await?;
         Ok(fetched.descriptor().clone())
     }

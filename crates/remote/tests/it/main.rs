@@ -10,6 +10,7 @@ mod lists;
 mod memory;
 mod mount;
 mod read;
+mod referrers;
 mod resume;
 mod sockets;
 mod upload;

@@ -1,0 +1,204 @@
+//! The tag that lists what refers to a manifest, where the registry does not.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use oci_spec::image::{Descriptor, Digest, ImageIndex, ImageIndexBuilder, MediaType, SCHEMA_VERSION};
+use serde::Deserialize;
+use wharf_name::Reference;
+use wharf_transport::Body;
+use wharf_v1::{Document, IndexManifest};
+
+use crate::client::ReferrersApi;
+use crate::error::{Error, Operation, Violation};
+use crate::events::Event;
+use crate::read::{DOCUMENT_LIMIT, referrers_tag};
+use crate::wire;
+use crate::write::Destination;
+
+/// How often a tag is changed that others change too.
+const ATTEMPTS: u32 = 5;
+
+/// What of a manifest the list of referrers has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    #[serde(default)]
+    artifact_type: Option<String>,
+    #[serde(default)]
+    config: Option<Config>,
+    #[serde(default)]
+    annotations: Option<std::collections::HashMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    #[serde(default)]
+    media_type: Option<String>,
+}
+
+/// The digest of the manifest that this one refers to.
+pub(super) fn subject_of(raw: &[u8]) -> Option<Digest> {
+    #[derive(Deserialize)]
+    struct Refers {
+        subject: Option<Subject>,
+    }
+    #[derive(Deserialize)]
+    struct Subject {
+        digest: String,
+    }
+    let refers: Refers = serde_json::from_slice(raw).ok()?;
+    wharf_v1::parse_digest(&refers.subject?.digest).ok()
+}
+
+impl Destination {
+    /// Adds a manifest to the tag that lists those that refer to `subject`, unless the registry keeps such lists.
+    ///
+    /// The tag is read again after it was written: where the registry has no conditional requests, two clients may
+    /// have written at the same time, and then the one whose entry is missing does it again.
+    pub(super) async fn list_referrer(
+        &self,
+        subject: &Digest,
+        referrer: &Descriptor,
+        raw: &Bytes,
+    ) -> Result<(), Error> {
+        let subject = self.repository.digest(subject.clone());
+        match self.host.referrers_api() {
+            ReferrersApi::Present => return Ok(()),
+            ReferrersApi::Missing => {}
+            ReferrersApi::Unknown => {
+                if self.client.listed_referrers(&subject, None).await?.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        let tag = referrers_tag(&subject);
+        let entry = entry(referrer, raw);
+        let _turn = self.facts.change_referrers_tag().await;
+        for _ in 0..ATTEMPTS {
+            let (index, state) = self.referrers_index(&tag).await?;
+            let known = index
+                .view()
+                .map_err(|error| Error::content(Operation::WriteReferrers, &tag, error))?;
+            if known
+                .manifests()
+                .iter()
+                .any(|known| known.digest() == entry.digest())
+            {
+                return Ok(());
+            }
+            let longer = index.edit(|index| {
+                let mut manifests = index.manifests().clone();
+                manifests.push(entry.clone());
+                index.set_manifests(manifests);
+            });
+            let longer = longer.map_err(|error| Error::content(Operation::WriteReferrers, &tag, error))?;
+            if self.put_referrers_index(&tag, &longer, state).await? {
+                self.emit(Event::ReferrersTagUpdated {
+                    reference: &tag,
+                    descriptor: referrer,
+                });
+            }
+        }
+        Err(Error::answer(
+            Operation::WriteReferrers,
+            &tag,
+            Violation::Contended { attempts: ATTEMPTS },
+        ))
+    }
+
+    /// What the tag lists, and what is known of its state.
+    async fn referrers_index(&self, tag: &Reference) -> Result<(IndexManifest, State), Error> {
+        let failed = |error| Error::request(Operation::WriteReferrers, tag, error);
+        let answer = self
+            .client
+            .call(
+                Method::GET,
+                wire::push(&self.repository),
+                &wire::manifest_path(tag),
+            )
+            .header(header::ACCEPT, MediaType::ImageIndex.as_ref())
+            .accepted(&[StatusCode::OK])
+            .send()
+            .await;
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) if error.is_not_found() => {
+                return Ok((Document::from_view(empty(), MediaType::ImageIndex), State::Absent));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let (parts, body) = response.into_parts();
+        let raw = body.collect(DOCUMENT_LIMIT).await.map_err(failed)?;
+        let state = match parts.headers.get(header::ETAG) {
+            Some(tag) => State::Tagged(tag.clone()),
+            None => State::Unknown,
+        };
+        Ok((Document::new(raw, MediaType::ImageIndex), state))
+    }
+
+    /// Whether the tag names this index now. It does not if somebody else was faster.
+    async fn put_referrers_index(
+        &self,
+        tag: &Reference,
+        index: &IndexManifest,
+        state: State,
+    ) -> Result<bool, Error> {
+        let call = self
+            .client
+            .call(
+                Method::PUT,
+                wire::push(&self.repository),
+                &wire::manifest_path(tag),
+            )
+            .header(header::CONTENT_TYPE, MediaType::ImageIndex.as_ref())
+            .body(Body::full(index.raw().clone()))
+            .accepted(wire::MANIFEST_PUT);
+        let call = match &state {
+            State::Tagged(etag) => match etag.to_str() {
+                Ok(etag) => call.header(header::IF_MATCH, etag),
+                Err(_) => call,
+            },
+            State::Absent => call.header(header::IF_NONE_MATCH, "*"),
+            State::Unknown => call,
+        };
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.status() == Some(StatusCode::PRECONDITION_FAILED) => Ok(false),
+            Err(error) => Err(Error::request(Operation::WriteReferrers, tag, error)),
+        }
+    }
+}
+
+/// What is known of a tag that will be changed.
+enum State {
+    Absent,
+    Tagged(HeaderValue),
+    Unknown,
+}
+
+fn empty() -> ImageIndex {
+    ImageIndexBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .media_type(MediaType::ImageIndex)
+        .manifests(Vec::new())
+        .build()
+        .expect("all required fields are set")
+}
+
+/// How a list of referrers shows a manifest: with its artifact type, or else the media type of its config, and its
+/// annotations.
+fn entry(descriptor: &Descriptor, raw: &[u8]) -> Descriptor {
+    let mut entry = Descriptor::new(
+        descriptor.media_type().clone(),
+        descriptor.size(),
+        descriptor.digest().clone(),
+    );
+    if let Ok(listed) = serde_json::from_slice::<Listed>(raw) {
+        let of_config = listed.config.and_then(|config| config.media_type);
+        let artifact_type = listed.artifact_type.filter(|text| !text.is_empty()).or(of_config);
+        entry.set_artifact_type(artifact_type.as_deref().map(MediaType::from));
+        entry.set_annotations(listed.annotations);
+    }
+    entry
+}
