@@ -109,6 +109,29 @@ pub enum Error {
         /// What it is.
         have: Digest,
     },
+    /// An image cannot be made from another.
+    #[error(transparent)]
+    Mutate(#[from] wharf::mutate::Error),
+    /// Something else than an index was given where one is needed.
+    #[error("expected {place} to be an index, got {media_type:?}", media_type = .media_type.to_string())]
+    NoIndex {
+        /// What was given.
+        place: String,
+        /// What it is.
+        media_type: MediaType,
+    },
+    /// Nothing says what an image is based on.
+    #[error("could not determine {which} from annotations")]
+    NoBase {
+        /// Which base, as `new base image`.
+        which: &'static str,
+    },
+    /// An index has no children for the platforms.
+    #[error("no child of the index is for {platforms}")]
+    NothingLeft {
+        /// The platforms.
+        platforms: String,
+    },
     /// What was pulled cannot be stored.
     #[error("saving {kind} {}", .path.display())]
     Save {

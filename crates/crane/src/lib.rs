@@ -46,6 +46,9 @@
 //! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
 //! | [`append`](append()), [`save`] | `crane.Append`, `crane.Save` |
+//! | [`export`](export()), [`export_to_file`] | `crane.Export` |
+//! | [`mutate`](mutate()), [`flatten`](flatten()), [`rebase`](rebase()) | `crane mutate`, `flatten`, `rebase` |
+//! | [`append_to_index`], [`append_to_layout`], [`filter_index`] | `crane index append`, `index filter` |
 //! | [`artifact`](artifact()), [`push_artifact`], [`pull_artifact`], [`attach`] | |
 //!
 //! What the jobs read and write is a [`Place`]: a registry, a layout, an archive. A
@@ -60,13 +63,20 @@ mod artifact;
 mod blob;
 mod config;
 mod copy;
+mod destination;
 mod digest;
 mod error;
+mod export;
+mod flatten;
+mod index;
 mod list;
 mod manifest;
+mod mutate;
+mod output;
 mod place;
 mod pull;
 mod push;
+mod rebase;
 mod tag;
 
 pub use append::{LayerSource, append, save};
@@ -77,11 +87,17 @@ pub use artifact::{
 pub use blob::{blob, blob_at};
 pub use config::config;
 pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};
+pub use destination::Destination;
 pub use digest::{digest, digest_of_tarball};
 pub use error::Error;
+pub use export::{export, export_to_file};
+pub use flatten::flatten;
+pub use index::{Nesting, append_to_index, append_to_layout, filter_index};
 pub use list::{catalog, tags};
 pub use manifest::manifest;
+pub use mutate::{MutateOptions, mutate};
 pub use place::{Content, Entry, ParsePlaceError, Place};
 pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
 pub use push::{PushScope, push};
+pub use rebase::{BaseName, RebaseOptions, rebase};
 pub use tag::{delete, tag};

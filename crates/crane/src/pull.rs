@@ -7,7 +7,7 @@ use tokio::io::AsyncWrite;
 use wharf::layout::{AppendOptions, Layout};
 use wharf::name::Reference;
 use wharf::remote::{Client, Fetched};
-use wharf::tarball::{self, TaggedImage, WriteOptions};
+use wharf::tarball::{self, Format, TaggedImage, WriteOptions};
 use wharf::v1::media_type::MediaTypeExt as _;
 use wharf::v1::{Image, Index, PlatformSpec};
 
@@ -20,8 +20,26 @@ pub enum PullFormat {
     /// One file, as `docker save` writes it and `docker load` reads it.
     #[default]
     Tarball,
+    /// One file, in the format of Docker's first versions.
+    Legacy,
     /// An OCI image layout: a directory. One that is there is added to.
     Oci,
+}
+
+impl PullFormat {
+    fn archive(self) -> WriteOptions {
+        match self {
+            Self::Legacy => WriteOptions::new().with_format(Format::Legacy),
+            _ => WriteOptions::new(),
+        }
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy tarball",
+            _ => "tarball",
+        }
+    }
 }
 
 /// What is pulled, and how it is stored.
@@ -78,18 +96,17 @@ pub async fn pull(
     let fetched = fetch(client, references).await?;
     match options.format {
         PullFormat::Oci => into_layout(&fetched, path, options).await,
-        PullFormat::Tarball => {
+        PullFormat::Tarball | PullFormat::Legacy => {
             let images = tagged(&fetched, options).await?;
-            let written = tarball::write_file(&images, path, &WriteOptions::new()).await;
+            let written = tarball::write_file(&images, path, &options.format.archive()).await;
             written
                 .map(drop)
-                .map_err(|error| Error::save("tarball", path, error))
+                .map_err(|error| Error::save(options.format.kind(), path, error))
         }
     }
 }
 
-/// Pulls images as one archive in the format of `docker save`, into a writer. Of the options only the
-/// platform counts.
+/// Pulls images as one archive of a format of `docker save`, into a writer.
 ///
 /// # Errors
 /// As [`pull`], and [`Error::Write`] when the writer fails. What was written until then is no whole archive.
@@ -100,11 +117,11 @@ pub async fn pull_to_writer(
     options: &PullOptions,
 ) -> Result<(), Error> {
     let images = tagged(&fetch(client, references).await?, options).await?;
-    let written = tarball::write(&images, writer, &WriteOptions::new()).await;
+    let written = tarball::write(&images, writer, &options.format.archive()).await;
     match written {
         Ok(_) => Ok(()),
         Err(tarball::Error::Write { source }) => Err(Error::Write(source)),
-        Err(error) => Err(Error::save("tarball", Path::new("-"), error)),
+        Err(error) => Err(Error::save(options.format.kind(), Path::new("-"), error)),
     }
 }
 

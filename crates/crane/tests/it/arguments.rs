@@ -69,7 +69,7 @@ fn flags() {
     );
     fails(
         &["pull", "a", "b", "--format=zip"],
-        "unexpected --format: \"zip\" (valid values are: tarball and oci)",
+        "unexpected --format: \"zip\" (valid values are: tarball, legacy, and oci)",
     );
     fails(
         &["pull", "a", "b", "--annotate-ref"],
@@ -141,23 +141,32 @@ fn help() {
     Usage: crane [OPTIONS] [COMMAND]
 
     Commands:
-      append    Append layers to an image
-      artifact  Store files in a registry and get them back
-      attach    Attach files to an image, as an artifact that refers to it
-      blob      Read a blob from a registry, as it is stored
-      catalog   List the repositories in a registry
-      config    Get the config of an image
-      copy      Copy an image from one place to another, its digest unchanged [alias: cp]
-      delete    Delete an image from its registry
-      digest    Get the digest of an image
-      ls        List the tags in a repository
-      manifest  Get the manifest of an image
-      pull      Pull images into a file or directory
-      push      Push an image from an OCI layout or a docker archive
-      registry  Run a registry
-      tag       Give an image another tag, without moving it
-      version   Print the version
-      help      Print this message or the help of the given subcommand(s)
+      append      Append layers to an image
+      artifact    Store files in a registry and get them back
+      attach      Attach files to an image, as an artifact that refers to it
+      auth        Log in or access credentials
+      blob        Read a blob from a registry, as it is stored
+      catalog     List the repositories in a registry
+      completion  Print a script that completes command lines in a shell
+      config      Get the config of an image
+      copy        Copy an image from one place to another, its digest unchanged [alias: cp]
+      delete      Delete an image from its registry
+      digest      Get the digest of an image
+      export      Export the filesystem of an image as a tarball
+      flatten     Merge the layers of an image into one
+      index       Modify an image index
+      layout      Work on OCI layouts
+      ls          List the tags in a repository
+      manifest    Get the manifest of an image
+      mutate      Modify labels, annotations and the config of an image
+      pull        Pull images into a file or directory
+      push        Push an image from an OCI layout or a docker archive
+      rebase      Rebase an image onto a new base image
+      registry    Run a registry
+      tag         Give an image another tag, without moving it
+      validate    Check that images are what they say they are
+      version     Print the version
+      help        Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

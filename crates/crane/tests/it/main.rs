@@ -2,9 +2,12 @@
 
 mod arguments;
 mod artifacts;
+mod auth;
 mod certs;
+mod edit;
 mod failures;
 mod fixture;
+mod index;
 mod interop;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -39,7 +39,7 @@ pub(super) struct Token {
     /// The `Authorization` header; marked as sensitive.
     pub(super) header: HeaderValue,
     pub(super) scopes: Vec<Scope>,
-    expires: Instant,
+    pub(super) expires: Instant,
     life: Duration,
 }
 

@@ -17,7 +17,7 @@ use super::exchange::basic;
 use super::refusal::{annotated, drain, is_refusal, says_expired, was_refused};
 use super::sent::Sent;
 use super::state::{Known, MAX_CREDENTIALS, State, User, Wanted};
-use super::{AuthError, AuthFailure, Challenge};
+use super::{AuthError, AuthFailure, Challenge, Used};
 
 /// A request that may get credentials.
 pub(super) struct Handshake {
@@ -154,6 +154,9 @@ impl Handshake {
             shown = answer;
         }
         let mut response = annotated(response, &shown);
+        if let Some(used) = Used::of(&shown) {
+            response.extensions_mut().insert(used);
+        }
         let accepted = parts.extensions.get::<Accepted>();
         let is_expected = accepted.is_some_and(|Accepted(statuses)| statuses.contains(&response.status()));
         if is_refusal(response.status()) && !is_expected && self.user == User::OfKeychain {

@@ -87,6 +87,7 @@ mod sent;
 mod service;
 mod state;
 mod token;
+mod used;
 
 pub use self::cache::TokenCache;
 pub use self::challenge::Challenge;
@@ -96,3 +97,4 @@ pub use self::layer::AuthLayer;
 pub use self::options::{AuthOptions, StaleCredentials};
 pub use self::report::Shown;
 pub use self::service::Auth;
+pub use self::used::{Used, UsedToken};

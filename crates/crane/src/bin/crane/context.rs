@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use wharf::authn::DefaultKeychain;
+use wharf::authn::{DefaultKeychain, Keychain};
 use wharf::name::{ParseError, Repository};
 use wharf::remote::{Client, NonDistributable};
 use wharf::transport::Environment;
@@ -76,6 +76,15 @@ impl Context {
         let keychain = Arc::new(DefaultKeychain::from_env());
         // A registry that wants no credentials would never ask, and a damaged file go unnoticed.
         keychain.check().map_err(wharf_crane::Error::from)?;
+        self.build(keychain, jobs)
+    }
+
+    /// A client with other credentials than the user's.
+    pub(crate) fn client_as(&self, keychain: Arc<dyn Keychain>) -> Result<Client, Failure> {
+        self.build(keychain, None)
+    }
+
+    fn build(&self, keychain: Arc<dyn Keychain>, jobs: Option<NonZeroUsize>) -> Result<Client, Failure> {
         let mirrors = mirrors::load(self.globals.mirrors.as_deref())?;
         let certs = CertsDirs::system(&Environment::from_process());
         let mut builder = Client::builder().observer(Arc::new(Progress));

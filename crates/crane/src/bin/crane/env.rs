@@ -12,6 +12,11 @@ pub(crate) fn wants_color() -> bool {
     !is_set("NO_COLOR") && read("TERM").as_deref() != Some("dumb")
 }
 
+/// The user's editor, perhaps with arguments: `EDITOR`, by default `vi`.
+pub(crate) fn editor() -> String {
+    read("EDITOR").unwrap_or_else(|| "vi".to_owned())
+}
+
 /// Where the rules for mirrors are when no flag says so: `CRANE_MIRRORS`.
 pub(crate) fn mirrors() -> Option<PathBuf> {
     read("CRANE_MIRRORS").map(PathBuf::from)

@@ -32,6 +32,12 @@ pub(crate) enum Failure {
         /// Why it failed.
         source: Box<wharf_crane::Error>,
     },
+    /// Something is not what it says it is, for the reasons given.
+    #[error("{0}")]
+    Invalid(String),
+    /// The command has said what there is to say.
+    #[error("failed")]
+    Reported,
     /// What the command gave cannot be written to standard output.
     #[error("writing to standard output")]
     Output(#[source] io::Error),
@@ -106,9 +112,9 @@ impl Failure {
     /// What to print for it, if anything: `outer: cause: cause of the cause`.
     pub(crate) fn line(&self) -> Option<String> {
         match self {
-            Self::ClosedPipe => None,
+            Self::ClosedPipe | Self::Reported => None,
             // Our own text, which may list suggestions on lines of their own.
-            Self::Usage(text) => Some(text.clone()),
+            Self::Usage(text) | Self::Invalid(text) => Some(text.clone()),
             _ => Some(chain(self)),
         }
     }

@@ -5,11 +5,14 @@ mod commands;
 mod context;
 mod env;
 mod failure;
+mod json;
 mod log;
 mod mirrors;
+mod pairs;
 mod printer;
 mod progress;
 mod signals;
+mod stdin;
 mod usage;
 mod warnings;
 

@@ -104,6 +104,9 @@ fn invalid_value(walk: &Walk<'_>, named: &str, value: &str, error: &clap::Error)
         .find(|arg| arg.get_long() == Some(flag))
         .and_then(Arg::get_short);
     let short = short.map(|letter| format!("-{letter}, ")).unwrap_or_default();
+    if flag.starts_with('<') {
+        return format!("invalid argument {value:?} for {flag}: {cause}");
+    }
     format!("invalid argument {value:?} for \"{short}--{flag}\" flag: {cause}")
 }
 

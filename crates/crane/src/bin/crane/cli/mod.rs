@@ -115,6 +115,16 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
     }
 }
 
+/// The whole command line, as completions and manuals want it.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// The help of one command.
+pub(crate) fn help_of(command: &str) -> String {
+    help(&["crane", command, "--help"].map(OsString::from)).unwrap_or_default()
+}
+
 fn is_help(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -153,7 +163,7 @@ fn switch_with_value(arg: Arg) -> Arg {
 }
 
 /// The spellings that Go's flag packages take for a boolean.
-fn to_bool(text: &str) -> Result<bool, &'static str> {
+pub(crate) fn to_bool(text: &str) -> Result<bool, &'static str> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),

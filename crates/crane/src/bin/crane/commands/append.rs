@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use wharf::name::Reference;
 use wharf::v1::{Image, empty};
-use wharf_crane::{Content, LayerSource, append, save};
+use wharf_crane::{BaseName, Content, LayerSource, append, save};
 
 use crate::context::{Context, name, place};
 use crate::failure::Failure;
-
-/// The path that stands for standard input.
-const STDIN: &str = "-";
+use crate::stdin::DASH;
 
 /// Append layers to an image
 #[derive(Debug, clap::Args)]
@@ -37,35 +35,49 @@ pub(crate) struct Args {
     /// Give an empty base OCI media types instead of Docker's
     #[arg(long, conflicts_with = "base")]
     oci_empty_base: bool,
+    /// Say in annotations what the base is
+    #[arg(long)]
+    set_base_image_annotations: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let destination = place(&args.new_tag)?;
     let client = context.client()?;
-    let base: Arc<dyn Image> = match &args.base {
-        Some(base) => place(base)?.image(&client, context.platform()).await?,
+    let (base, named): (Arc<dyn Image>, Option<BaseName>) = match &args.base {
+        Some(base) => {
+            let place = place(base)?;
+            let content = place.read(&client).await?;
+            let named = match args.set_base_image_annotations {
+                true => Some(BaseName::of(&place, &content).await?),
+                false => None,
+            };
+            (content.image(context.platform()).await?, named)
+        }
         None => {
             context.log("base unspecified, using empty image");
-            Arc::new(if args.oci_empty_base {
+            let empty = if args.oci_empty_base {
                 empty::oci_image()
             } else {
                 empty::image()
-            })
+            };
+            (Arc::new(empty), None)
         }
     };
     let image = append(base, args.new_layer.iter().map(|path| source(path))).await?;
+    let mut image: Arc<dyn Image> = Arc::new(image);
+    if let Some(named) = named {
+        image = named.annotate(image);
+    }
     if let Some(path) = args.output {
         let reference: Reference = name(&args.new_tag)?;
-        return Ok(save(Arc::new(image), &reference, &path).await?);
+        return Ok(save(image, &reference, &path).await?);
     }
-    let written = destination
-        .write(&client, &Content::Image(Arc::new(image)))
-        .await?;
+    let written = destination.write(&client, &Content::Image(image)).await?;
     context.out.line(destination.with_digest(written.digest())).await
 }
 
 fn source(path: &Path) -> LayerSource<'_> {
-    if path.as_os_str() == STDIN {
+    if path.as_os_str() == DASH {
         return LayerSource::Reader(Box::new(tokio::io::stdin()));
     }
     LayerSource::Path(path)

@@ -3,18 +3,28 @@
 mod append;
 mod artifact;
 mod attach;
+mod auth;
 mod blob;
 mod catalog;
+mod completion;
 mod config;
 mod copy;
 mod delete;
 mod digest;
+mod edit;
+mod export;
+mod flatten;
+mod index;
+mod layout;
 mod ls;
 mod manifest;
+mod mutate;
 mod pull;
 mod push;
+mod rebase;
 mod registry;
 mod tag;
+mod validate;
 mod version;
 
 use clap::Subcommand;
@@ -29,19 +39,30 @@ pub(crate) enum Command {
     Append(append::Args),
     Artifact(artifact::Args),
     Attach(attach::Args),
+    Auth(auth::Args),
     Blob(blob::Args),
     Catalog(catalog::Args),
+    Completion(completion::Args),
     Config(config::Args),
     #[command(visible_alias = "cp")]
     Copy(copy::Args),
     Delete(delete::Args),
     Digest(digest::Args),
+    #[command(hide = true)]
+    Edit(edit::Args),
+    Export(export::Args),
+    Flatten(flatten::Args),
+    Index(index::Args),
+    Layout(layout::Args),
     Ls(ls::Args),
     Manifest(manifest::Args),
+    Mutate(mutate::Args),
     Pull(pull::Args),
     Push(push::Args),
+    Rebase(rebase::Args),
     Registry(registry::Args),
     Tag(tag::Args),
+    Validate(validate::Args),
     Version(version::Args),
 }
 
@@ -49,9 +70,15 @@ impl Command {
     /// Whether it may take one image out of an index.
     fn heeds_platform(&self) -> bool {
         match self {
-            Self::Append(_) | Self::Attach(_) | Self::Config(_) | Self::Copy(_) => true,
-            Self::Digest(_) | Self::Manifest(_) | Self::Pull(_) => true,
-            Self::Artifact(_) | Self::Blob(_) | Self::Catalog(_) | Self::Delete(_) | Self::Ls(_) => false,
+            Self::Append(_) | Self::Attach(_) | Self::Config(_) | Self::Copy(_) | Self::Digest(_) => true,
+            Self::Edit(_) | Self::Export(_) | Self::Manifest(_) | Self::Mutate(_) => true,
+            Self::Pull(_) | Self::Rebase(_) | Self::Validate(_) => true,
+            // It has a flag of the same name.
+            Self::Index(_) => true,
+            Self::Artifact(_) | Self::Auth(_) | Self::Blob(_) | Self::Catalog(_) | Self::Completion(_) => {
+                false
+            }
+            Self::Delete(_) | Self::Flatten(_) | Self::Layout(_) | Self::Ls(_) => false,
             Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Version(_) => false,
         }
     }
@@ -64,7 +91,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if context.platform().is_some() && !command.heeds_platform() {
         context.log("--platform has no effect on this command");
     }
-    if context.lists_platforms() && command.heeds_platform() && !matches!(command, Command::Copy(_)) {
+    if context.lists_platforms()
+        && command.heeds_platform()
+        && !matches!(command, Command::Copy(_) | Command::Index(_))
+    {
         return Err(Failure::usage("--platform: this command takes one platform"));
     }
     let warnings = context.warnings();
@@ -84,18 +114,28 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Append(args) => append::run(args, context).await,
         Command::Artifact(args) => artifact::run(args, context).await,
         Command::Attach(args) => attach::run(args, context).await,
+        Command::Auth(args) => auth::run(args, context).await,
         Command::Blob(args) => blob::run(args, context).await,
         Command::Catalog(args) => catalog::run(args, context).await,
+        Command::Completion(args) => completion::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Copy(args) => copy::run(args, context).await,
         Command::Delete(args) => delete::run(args, context).await,
         Command::Digest(args) => digest::run(args, context).await,
+        Command::Edit(args) => edit::run(args, context).await,
+        Command::Export(args) => export::run(args, context).await,
+        Command::Flatten(args) => flatten::run(args, context).await,
+        Command::Index(args) => index::run(args, context).await,
+        Command::Layout(args) => layout::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::Manifest(args) => manifest::run(args, context).await,
+        Command::Mutate(args) => mutate::run(args, context).await,
         Command::Pull(args) => pull::run(args, context).await,
         Command::Push(args) => push::run(args, context).await,
+        Command::Rebase(args) => rebase::run(args, context).await,
         Command::Registry(args) => registry::run(args, context).await,
         Command::Tag(args) => tag::run(args, context).await,
+        Command::Validate(args) => validate::run(args, context).await,
         Command::Version(args) => version::run(args, context).await,
     }
 }

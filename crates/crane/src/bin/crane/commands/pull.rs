@@ -19,7 +19,7 @@ pub(crate) struct Args {
     // One list: clap cannot tell images from the path when flags stand between them.
     #[arg(num_args = 0.., value_name = "IMAGE|PATH")]
     images_and_path: Vec<String>,
-    /// How to store the images
+    /// How to store the images: tarball, legacy, or oci
     #[arg(long, value_name = "FORMAT", default_value = "tarball")]
     format: String,
     /// Name each image in the layout by its reference (only with --format=oci)
@@ -38,9 +38,10 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
     };
     let format = match args.format.as_str() {
         "tarball" => PullFormat::Tarball,
+        "legacy" => PullFormat::Legacy,
         "oci" => PullFormat::Oci,
         other => {
-            let valid = "valid values are: tarball and oci";
+            let valid = "valid values are: tarball, legacy, and oci";
             return Err(Failure::usage(format!(
                 "unexpected --format: {other:?} ({valid})"
             )));
@@ -59,7 +60,7 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
         .map(|text| name(text))
         .collect::<Result<_, _>>()?;
     let client = context.client()?;
-    if path.as_os_str() == STDOUT && format == PullFormat::Tarball {
+    if path.as_os_str() == STDOUT && format != PullFormat::Oci {
         pull_to_writer(&client, &images, context.out.writer(), &options)
             .await
             .map_err(Failure::of_writing)?;

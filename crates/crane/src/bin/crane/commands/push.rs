@@ -5,14 +5,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
 use wharf_crane::{Error, PushScope, push};
 
 use crate::context::{Context, name};
 use crate::failure::Failure;
-
-/// The path that stands for standard input.
-const STDIN: &str = "-";
+use crate::stdin::{DASH, spool};
 
 /// Push an image from an OCI layout or a docker archive
 #[derive(Debug, clap::Args)]
@@ -31,7 +28,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let reference = name(&args.image)?;
-    let spooled = if args.path.as_os_str() == STDIN {
+    let spooled = if args.path.as_os_str() == DASH {
         Some(spool().await?)
     } else {
         None
@@ -59,18 +56,6 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         write_refs(&path, pushed.as_ref()).map_err(failed)?;
     }
     context.out.line(pushed).await
-}
-
-/// Standard input as a file: an archive is not read from front to back.
-async fn spool() -> Result<NamedTempFile, Failure> {
-    let failed = |error| Failure::local("reading tarball from stdin", error);
-    let file = NamedTempFile::new().map_err(failed)?;
-    let mut writer = tokio::fs::File::from_std(file.reopen().map_err(failed)?);
-    tokio::io::copy(&mut tokio::io::stdin(), &mut writer)
-        .await
-        .map_err(failed)?;
-    writer.flush().await.map_err(failed)?;
-    Ok(file)
 }
 
 /// Makes `path` a file that holds `text`, readable by its owner only.

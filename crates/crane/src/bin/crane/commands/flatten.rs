@@ -1,0 +1,29 @@
+//! `crane flatten`.
+
+use wharf::mutate::FlattenOptions;
+use wharf_crane::{Destination, flatten};
+
+use crate::context::{Context, place};
+use crate::failure::Failure;
+
+/// Merge the layers of an image into one
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The image, or an index: then each of its images
+    image: String,
+    /// What the new image is called [default: as the old one, or by digest if that was]
+    #[arg(short, long, value_name = "IMAGE")]
+    tag: Option<String>,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let source = place(&args.image)?;
+    let destination = args.tag.as_deref().map(place).transpose()?;
+    let destination = Destination::or_replacing(destination, &source);
+    let client = context.client()?;
+    let content = source.read(&client).await?;
+    let options = FlattenOptions::new().with_tool("crane");
+    let flat = flatten(&content, &options).await?;
+    let stored = destination.write(&client, &flat).await?;
+    context.out.line(stored).await
+}

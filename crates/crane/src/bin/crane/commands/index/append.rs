@@ -1,0 +1,130 @@
+//! `crane index append`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wharf::layout::Layout;
+use wharf::remote::Client;
+use wharf::v1::media_type::DOCKER_MANIFEST_LIST;
+use wharf::v1::{Index, IndexManifest, empty};
+use wharf_crane::{Content, Destination, Error, Nesting, Place, append_to_index, append_to_layout};
+
+use super::{index, is_path};
+use crate::context::{Context, place};
+use crate::failure::Failure;
+
+/// Append manifests to an index
+///
+/// BASE may be a directory that holds an OCI layout: it is made if it is not there, and what it lists grows in place.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The index to append to [default: an empty one], then more manifests
+    // One list: clap cannot tell the base from what is appended.
+    #[arg(value_name = "BASE", num_args = 0..)]
+    base_and_manifests: Vec<String>,
+    /// What to append: images or indexes, also docker archives and directories with an OCI layout
+    #[arg(short, long, value_name = "IMAGE", value_delimiter = ',')]
+    manifest: Vec<String>,
+    /// What the new index is called [default: as the old one, or by digest if that was]
+    #[arg(short, long, value_name = "IMAGE")]
+    tag: Option<String>,
+    /// Give an empty base Docker's media type instead of OCI's
+    #[arg(long)]
+    docker_empty_base: bool,
+    /// Of an index, append what it lists; --flatten=false appends the index itself
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "true",
+        default_missing_value = "true",
+        value_parser = crate::cli::to_bool
+    )]
+    flatten: bool,
+}
+
+pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Failure> {
+    let base = (!args.base_and_manifests.is_empty()).then(|| args.base_and_manifests.remove(0));
+    if base.is_none() && args.tag.is_none() {
+        return Err(Failure::usage("at least one of BASE or --tag must be specified"));
+    }
+    args.manifest.append(&mut args.base_and_manifests);
+    let nesting = if args.flatten {
+        Nesting::Flatten
+    } else {
+        Nesting::Nest
+    };
+    let client = context.client()?;
+    let local = base.as_deref().filter(|base| is_path(base));
+    let target = args.tag.as_deref().map(place).transpose()?;
+    if let Some(path) = local {
+        let contents = contents(&args.manifest, &client).await?;
+        let failed = |error| Failure::Doing {
+            action: format!("appending to {path}"),
+            source: Box::new(Error::Save {
+                path: path.into(),
+                kind: "OCI layout",
+                source: Box::new(error),
+            }),
+        };
+        let layout = Layout::create(path).await.map_err(failed)?;
+        return Ok(append_to_layout(&layout, &contents, nesting).await?);
+    }
+    let (base, destination): (Arc<dyn Index>, Destination) = match &base {
+        Some(text) => {
+            let source = place(text)?;
+            let base = index(source.read(&client).await?, text)?;
+            (base, Destination::or_replacing(target, &source))
+        }
+        None => {
+            context.log("base unspecified, using empty index");
+            let target = target.expect("checked before");
+            (empty_index(args.docker_empty_base), target.into())
+        }
+    };
+    let contents = contents(&args.manifest, &client).await?;
+    let appended = append_to_index(base, &contents, nesting).await?;
+    let stored = destination.write(&client, &Content::Index(appended)).await?;
+    context.out.line(stored).await
+}
+
+async fn contents(manifests: &[String], client: &Client) -> Result<Vec<Content>, Failure> {
+    let mut contents = Vec::with_capacity(manifests.len());
+    for text in manifests {
+        contents.push(content(text, client).await?);
+    }
+    Ok(contents)
+}
+
+/// A directory is a layout, all that it lists; a file is a docker archive; anything else is a place.
+async fn content(text: &str, client: &Client) -> Result<Content, Failure> {
+    let path = Path::new(text);
+    if path.is_dir() {
+        let failed = |source| Error::Load {
+            path: path.to_owned(),
+            kind: "OCI layout",
+            source: Box::new(source),
+        };
+        let layout = Layout::open(path).await.map_err(failed)?;
+        return Ok(Content::Index(layout.index().await.map_err(failed)?));
+    }
+    if is_path(text) {
+        let archive = Place::DockerArchive {
+            path: path.to_owned(),
+            tag: None,
+        };
+        return Ok(archive.read(client).await?);
+    }
+    Ok(place(text)?.read(client).await?)
+}
+
+fn empty_index(docker: bool) -> Arc<dyn Index> {
+    if !docker {
+        return Arc::new(empty::index());
+    }
+    let raw = format!(r#"{{"schemaVersion":2,"mediaType":"{DOCKER_MANIFEST_LIST}","manifests":[]}}"#);
+    let manifest = IndexManifest::new(raw, DOCKER_MANIFEST_LIST.into());
+    Arc::new(wharf::v1::partial::AssembledIndex::new(manifest, []))
+}

@@ -1,0 +1,130 @@
+//! `crane mutate`.
+
+use std::path::PathBuf;
+
+use wharf::name::Reference;
+use wharf_crane::{Content, Destination, MutateOptions, mutate, save};
+
+use crate::cli::Choice;
+use crate::context::{Context, name, place};
+use crate::failure::Failure;
+use crate::pairs::{Pairs, list, pairs, variable};
+
+/// Modify labels, annotations and the config of an image
+///
+/// What was changed is pushed to where the image came from, unless a flag says otherwise: a tag moves, and what was
+/// named by digest is pushed by its new digest.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The image
+    image: String,
+    /// New annotations
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = pairs)]
+    annotation: Vec<Pairs>,
+    /// New labels
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = pairs)]
+    label: Vec<Pairs>,
+    /// New environment variables
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
+    /// New entrypoint; words are separated by commas
+    #[arg(long, value_name = "WORDS", value_parser = list)]
+    entrypoint: Vec<Vec<String>>,
+    /// New command; words are separated by commas
+    #[arg(long, value_name = "WORDS", value_parser = list)]
+    cmd: Vec<Vec<String>>,
+    /// New user; an empty one removes it
+    #[arg(short, long, value_name = "USER")]
+    user: Option<String>,
+    /// New working directory; an empty one removes it
+    #[arg(short, long, value_name = "PATH")]
+    workdir: Option<String>,
+    /// New exposed ports, in place of those that there are
+    #[arg(long, value_name = "PORTS", value_parser = list)]
+    exposed_ports: Vec<Vec<String>>,
+    // Brackets in a doc comment are links.
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        help = "New platform: os[/arch[/variant]][:osversion]"
+    )]
+    set_platform: Option<Choice>,
+    /// Layers to append first: tar archives, plain or compressed, or directories
+    #[arg(long, value_name = "PATH", value_delimiter = ',')]
+    append: Vec<PathBuf>,
+    /// Change every image of an index
+    #[arg(long)]
+    all_platforms: bool,
+    /// What the new image is called [default: as the old one, or by digest if that was]
+    #[arg(short, long, value_name = "IMAGE")]
+    tag: Option<String>,
+    /// Push to this repository, by digest
+    #[arg(long)]
+    repo: Option<String>,
+    /// Write a docker archive instead of pushing
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let source = place(&args.image)?;
+    let destination = match (&args.tag, &args.repo) {
+        (Some(_), Some(_)) => return Err(Failure::usage("repository can't be set when a tag is specified")),
+        (Some(tag), None) => place(tag)?.into(),
+        (None, Some(repo)) => {
+            let reference: Reference = name(repo)?;
+            Destination::Repository(reference.repository().clone())
+        }
+        (None, None) => Destination::replacing(&source),
+    };
+    let options = options(&args)?;
+    let client = context.client()?;
+    let content = source.read(&client).await?;
+    let content = content.for_platforms(&context.platforms()).await?;
+    if matches!(content, Content::Index(_)) && options.edits_images() && !args.all_platforms {
+        return Err(Failure::usage(format!(
+            "{} is an index: choose one of its images with --platform, or change all of them with --all-platforms",
+            args.image
+        )));
+    }
+    let changed = mutate(&content, &options).await?;
+    if let Some(path) = &args.output {
+        let image = changed.image(context.platform()).await?;
+        let reference = match (&args.tag, &source) {
+            (Some(tag), _) => name(tag)?,
+            (None, source) => match source.reference() {
+                Some(reference) => reference.clone(),
+                None => name(&args.image)?,
+            },
+        };
+        return Ok(save(image, &reference, path).await?);
+    }
+    let stored = destination.write(&client, &changed).await?;
+    context.out.line(stored).await
+}
+
+fn options(args: &Args) -> Result<MutateOptions, Failure> {
+    let mut options = MutateOptions::default();
+    options.annotations = args.annotation.concat();
+    options.labels = args.label.concat();
+    let named = [("annotation", &options.annotations), ("label", &options.labels)];
+    for (kind, pairs) in named {
+        if let Some((key, _)) = pairs.iter().find(|(_, value)| value.is_empty()) {
+            return Err(Failure::usage(format!("parsing {kind} {key:?}, value is empty")));
+        }
+    }
+    options.env = args.env.clone();
+    let all = |lists: &[Vec<String>]| (!lists.is_empty()).then(|| lists.concat());
+    options.entrypoint = all(&args.entrypoint);
+    options.cmd = all(&args.cmd);
+    options.exposed_ports = all(&args.exposed_ports);
+    options.user = args.user.clone();
+    options.working_dir = args.workdir.clone();
+    options.layers = args.append.clone();
+    options.platform = match args.set_platform.as_ref().map(|choice| &choice.0[..]) {
+        None => None,
+        Some([platform]) => Some(platform.to_platform()),
+        Some(_) => return Err(Failure::usage("--set-platform: an image is for one platform")),
+    };
+    Ok(options)
+}

@@ -1,0 +1,577 @@
+//! `crane mutate`, `edit`, `rebase`, `flatten`, `export` and `validate`.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::fixture::{image, index, packed};
+use crate::registry::TestRegistry;
+use crate::sandbox::{Sandbox, read};
+
+fn start() -> (TestRegistry, Sandbox) {
+    let registry = TestRegistry::start();
+    let sandbox = Sandbox::new().hide(registry.host.clone(), "[host]");
+    (registry, sandbox)
+}
+
+fn fed(sandbox: &Sandbox, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = sandbox.command(arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("crane starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input).expect("taken");
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn config(sandbox: &Sandbox, image: &str) -> Value {
+    serde_json::from_str(&sandbox.stdout(&["config", image])).expect("JSON")
+}
+
+fn manifest(sandbox: &Sandbox, image: &str) -> Value {
+    serde_json::from_str(&sandbox.stdout(&["manifest", image])).expect("JSON")
+}
+
+/// Makes files in a directory of the sandbox, and an image of them in the registry.
+fn put_files(registry: &TestRegistry, sandbox: &Sandbox, name: &str, files: &[(&str, &str)]) -> String {
+    let root = sandbox.path("files");
+    for (path, content) in files {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("parent")).expect("directory");
+        std::fs::write(path, content).expect("file");
+    }
+    let image = registry.run(packed(&root, "amd64"));
+    std::fs::remove_dir_all(&root).expect("removed");
+    registry.put_image(name, &image)
+}
+
+/// What `tar` lists of an archive, by name.
+fn listed(archive: &[u8]) -> Vec<String> {
+    let mut archive = tar::Archive::new(archive);
+    let entries = archive.entries().expect("entries");
+    let names = entries.map(|entry| entry.expect("entry").path().expect("path").display().to_string());
+    names.collect()
+}
+
+#[test]
+fn mutate_edits_config_and_manifest() {
+    let (registry, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    let (app, new) = (registry.at("app:v1"), registry.at("app:v2"));
+    let shown = sandbox.stdout(&[
+        "mutate",
+        &app,
+        "-t",
+        &new,
+        "-a",
+        "k=v",
+        "-l",
+        "one=1,two=2",
+        "-l",
+        "text=a,b",
+        "-e",
+        "PATH=/a=b",
+        "--entrypoint",
+        "/bin/sh,-c",
+        "--cmd=echo,hi",
+        "--user",
+        "me",
+        "-w",
+        "/work",
+        "--exposed-ports",
+        "80/tcp,81",
+        "--set-platform",
+        "linux/arm64/v8",
+    ]);
+    assert_eq!(
+        shown,
+        format!(
+            "{}@{}\n",
+            registry.at("app"),
+            registry.digest("app:v2").expect("pushed")
+        )
+    );
+    let config = config(&sandbox, &new);
+    assert_snapshot!(config["config"].to_string(), @r#"{"Cmd":["echo","hi"],"Entrypoint":["/bin/sh","-c"],"Env":["PATH=/a=b"],"ExposedPorts":{"80/tcp":{},"81":{}},"Labels":{"one":"1","text":"a,b","two":"2"},"User":"me","WorkingDir":"/work"}"#);
+    assert_snapshot!(format!("{} {} {}", config["os"], config["architecture"], config["variant"]), @r#""linux" "arm64" "v8""#);
+    assert_eq!(manifest(&sandbox, &new)["annotations"]["k"], "v");
+
+    // In place, and what was set is removed again.
+    sandbox.stdout(&["mutate", &new, "--user=", "--workdir=", "--entrypoint=/app"]);
+    let config = self::config(&sandbox, &new);
+    assert_snapshot!(config["config"].to_string(), @r#"{"Entrypoint":["/app"],"Env":["PATH=/a=b"],"ExposedPorts":{"80/tcp":{},"81":{}},"Labels":{"one":"1","text":"a,b","two":"2"}}"#);
+    // Nothing asked for, nothing changed.
+    let before = registry.digest("app:v2");
+    sandbox.stdout(&["mutate", &new]);
+    assert_eq!(registry.digest("app:v2"), before);
+}
+
+#[test]
+fn mutate_says_what_it_cannot_do() {
+    let (registry, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    registry.put_index("multi:v1", &index());
+    let (app, multi) = (registry.at("app:v1"), registry.at("multi:v1"));
+    let before = registry.digest("multi:v1");
+    for (arguments, want) in [
+        (
+            vec!["mutate", &app, "-l", "a="],
+            "parsing label \"a\", value is empty",
+        ),
+        (
+            vec!["mutate", &app, "-a", "a="],
+            "parsing annotation \"a\", value is empty",
+        ),
+        (
+            vec!["mutate", &app, "-e", "a"],
+            "invalid argument \"a\" for \"-e, --env\" flag: a must be formatted as key=value",
+        ),
+        (
+            vec!["mutate", &app, "--set-platform", "all"],
+            "--set-platform: an image is for one platform",
+        ),
+        (
+            vec!["mutate", &app, "--repo", &app, "-t", &app],
+            "repository can't be set when a tag is specified",
+        ),
+        (
+            vec!["mutate", &multi, "-l", "a=b"],
+            "[host]/multi:v1 is an index: choose one of its images with --platform, or change all of them with --all-platforms",
+        ),
+    ] {
+        assert_eq!(
+            sandbox.crane(&arguments),
+            format!("exit 1\n-- stderr\nError: {want}\n"),
+            "{arguments:?}"
+        );
+    }
+    assert_eq!(registry.digest("multi:v1"), before);
+}
+
+#[test]
+fn mutate_changes_an_index() {
+    let (registry, sandbox) = start();
+    registry.put_index("multi:v1", &index());
+    let (multi, new) = (registry.at("multi:v1"), registry.at("multi:v2"));
+    sandbox.stdout(&["mutate", &multi, "-a", "k=v", "-t", &new]);
+    let annotated = manifest(&sandbox, &new);
+    assert_eq!(annotated["annotations"]["k"], "v");
+    assert_eq!(annotated["manifests"], manifest(&sandbox, &multi)["manifests"]);
+
+    sandbox.stdout(&["mutate", &multi, "--all-platforms", "-l", "a=b", "-t", &new]);
+    for platform in ["linux/amd64", "linux/arm64", "windows/amd64"] {
+        let config = sandbox.stdout(&["config", &new, "--platform", platform]);
+        assert!(config.contains(r#""Labels":{"a":"b"}"#), "{platform}: {config}");
+    }
+    sandbox.stdout(&[
+        "mutate",
+        &multi,
+        "--platform=linux/arm64",
+        "-l",
+        "a=b",
+        "-t",
+        &registry.at("arm:v1"),
+    ]);
+    assert!(manifest(&sandbox, &registry.at("arm:v1"))["layers"].is_array());
+}
+
+#[test]
+fn mutate_appends_and_goes_elsewhere() {
+    let (registry, sandbox) = start();
+    let digest = registry.put_image("app:v1", &image());
+    std::fs::create_dir(sandbox.path("more")).expect("directory");
+    std::fs::write(sandbox.path("more/file"), "content").expect("file");
+    let by_digest = registry.at(&format!("app@{digest}"));
+    let shown = sandbox.stdout(&["mutate", &by_digest, "--append", "more"]);
+    assert_eq!(
+        registry.digest("app:v1").as_deref(),
+        Some(digest.as_str()),
+        "the tag moved"
+    );
+    assert_eq!(
+        manifest(&sandbox, shown.trim_end())["layers"]
+            .as_array()
+            .map(Vec::len),
+        Some(3)
+    );
+
+    let shown = sandbox.stdout(&[
+        "mutate",
+        &by_digest,
+        "-l",
+        "a=b",
+        "--repo",
+        &registry.at("other:ignored"),
+    ]);
+    assert!(shown.starts_with(&registry.at("other@sha256:")), "{shown}");
+
+    assert_eq!(
+        sandbox.stdout(&["mutate", &registry.at("app:v1"), "-l", "a=b", "-o", "file.tar"]),
+        ""
+    );
+    assert_snapshot!(sandbox.crane(&["validate", "--tarball", "file.tar"]), @"
+    exit 0
+    -- stdout
+    PASS: file.tar
+    ");
+}
+
+#[test]
+fn edit_reads_standard_input() {
+    let (registry, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    let app = registry.at("app:v1");
+    let edited = sandbox
+        .stdout(&["config", &app])
+        .replace(r#""config":{}"#, r#""config":{"User":"me"}"#);
+    let shown = sandbox.show(&fed(
+        &sandbox,
+        &["edit", "config", &app, "-t", &registry.at("app:v2")],
+        edited.as_bytes(),
+    ));
+    assert!(shown.contains("-- stdout\n[host]/app:v2\n"), "{shown}");
+    assert_eq!(sandbox.stdout(&["config", &registry.at("app:v2")]), edited);
+
+    let raw = br#"{"schemaVersion":2,"mediaType":"application/vnd.example+json"}"#;
+    let shown = fed(
+        &sandbox,
+        &["edit", "manifest", &app, "-t", &registry.at("app:v3")],
+        raw,
+    );
+    assert!(shown.status.success(), "{}", sandbox.show(&shown));
+    assert_eq!(
+        sandbox.stdout(&["manifest", &registry.at("app:v3")]).as_bytes(),
+        raw
+    );
+    assert_snapshot!(sandbox.show(&fed(&sandbox, &["edit", "manifest", &app], b"no JSON")), @"
+    exit 1
+    -- stderr
+    Error: editing manifest: expected ident at line 1 column 2
+    ");
+
+    put_files(&registry, &sandbox, "files:v1", &[("a/file", "before")]);
+    let files = registry.at("files:v1");
+    for content in ["first", "second"] {
+        let shown = fed(
+            &sandbox,
+            &["edit", "fs", &files, "-f", "/a/file"],
+            content.as_bytes(),
+        );
+        assert!(shown.status.success(), "{}", sandbox.show(&shown));
+    }
+    let mut archive = tar::Archive::new(std::io::Cursor::new(
+        sandbox
+            .command(&["export", &files])
+            .output()
+            .expect("crane starts")
+            .stdout,
+    ));
+    let mut found = Vec::new();
+    for entry in archive.entries().expect("entries") {
+        let mut entry = entry.expect("entry");
+        if entry.path().expect("path") == Path::new("a/file") {
+            std::io::copy(&mut entry, &mut found).expect("content");
+        }
+    }
+    assert_eq!(found, b"second");
+}
+
+#[test]
+fn edit_runs_an_editor_only_on_a_terminal() {
+    let (registry, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    let mut command = sandbox.command(&["edit", "config", &registry.at("app:v1")]);
+    command.env("EDITOR", "/no/such/editor");
+    let shown = sandbox.show(&command.output().expect("crane starts"));
+    assert!(!shown.contains("/no/such/editor"), "{shown}");
+}
+
+#[test]
+fn export_writes_files_whole_or_not_at_all() {
+    let (registry, sandbox) = start();
+    put_files(&registry, &sandbox, "files:v1", &[("a/one", "1"), ("two", "2")]);
+    let files = registry.at("files:v1");
+    let exported = sandbox
+        .command(&["export", &files, "-"])
+        .output()
+        .expect("crane starts")
+        .stdout;
+    assert_eq!(listed(&exported), ["a", "a/one", "two"]);
+    sandbox.stdout(&["export", &files, "out.tar"]);
+    assert_eq!(read(&sandbox.path("out.tar")), exported);
+
+    assert_snapshot!(sandbox.crane(&["export", &registry.at("files:none"), "none.tar"]), @"
+    exit 1
+    -- stderr
+    Error: fetching manifest [host]/files:none: GET http://[host]/v2/files/manifests/none: MANIFEST_UNKNOWN: no manifest none in files
+    ");
+    assert!(!sandbox.path("none.tar").exists());
+    assert_snapshot!(sandbox.crane(&["export", &files, "no/such/out.tar"]), @r#"
+    exit 1
+    -- stderr
+    Error: writing no/such/out.tar: No such file or directory (os error 2) at path "[dir]/no/such/.wharf-[random]"
+    "#);
+
+    sandbox.stdout(&["pull", &files, "pulled.tar"]);
+    let fed = fed(
+        &sandbox,
+        &["export", "-", "-"],
+        &read(&sandbox.path("pulled.tar")),
+    );
+    assert_eq!(fed.stdout, exported, "{}", sandbox.show(&fed));
+    assert_snapshot!(sandbox.show(&self::fed(&sandbox, &["export", "-"], b"no archive")), @"
+    exit 1
+    -- stderr
+    Error: loading - as tarball: unexpected EOF
+    ");
+}
+
+#[test]
+fn flatten_keeps_families_and_files() {
+    let (registry, sandbox) = start();
+    put_files(&registry, &sandbox, "files:v1", &[("a/one", "1"), ("two", "2")]);
+    let (files, flat) = (registry.at("files:v1"), registry.at("files:flat"));
+    std::fs::create_dir(sandbox.path("more")).expect("directory");
+    std::fs::write(sandbox.path("more/three"), "3").expect("file");
+    sandbox.stdout(&["append", "-b", &files, "-f", "more", "-t", &files]);
+    let shown = sandbox.stdout(&["flatten", &files, "-t", &flat]);
+    assert_eq!(
+        shown,
+        format!(
+            "{}@{}\n",
+            registry.at("files"),
+            registry.digest("files:flat").expect("pushed")
+        )
+    );
+    let manifest = manifest(&sandbox, &flat);
+    assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        manifest["layers"][0]["mediaType"],
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+    );
+    let created_by = config(&sandbox, &flat)["history"][0]["created_by"].to_string();
+    assert!(created_by.starts_with("\"crane flatten sha256:"), "{created_by}");
+    let exported = |image: &str| {
+        sandbox
+            .command(&["export", image])
+            .output()
+            .expect("crane starts")
+            .stdout
+    };
+    assert_eq!(exported(&flat), exported(&files));
+
+    registry.put_index("multi:v1", &index());
+    assert_snapshot!(sandbox.crane(&["flatten", &registry.at("multi:none")]), @"
+    exit 1
+    -- stderr
+    Error: fetching manifest [host]/multi:none: GET http://[host]/v2/multi/manifests/none: MANIFEST_UNKNOWN: no manifest none in multi
+    ");
+}
+
+#[test]
+fn rebase_exchanges_the_base() {
+    let (registry, sandbox) = start();
+    let at = |name: &str| registry.at(name);
+    let layer = |name: &str| {
+        let directory = sandbox.path(name);
+        std::fs::create_dir(&directory).expect("directory");
+        std::fs::write(directory.join(name), name).expect("file");
+        name.to_owned()
+    };
+    let (old, top, new) = (layer("old"), layer("top"), layer("new"));
+    sandbox.stdout(&["append", "-f", &old, "-t", &at("base:v1")]);
+    sandbox.stdout(&[
+        "append",
+        "-b",
+        &at("base:v1"),
+        "-f",
+        &top,
+        "-t",
+        &at("app:v1"),
+        "--set-base-image-annotations",
+    ]);
+    sandbox.stdout(&["append", "-f", &new, "-t", &at("base:v1")]);
+    let shown = sandbox.stdout(&["rebase", &at("app:v1")]);
+    assert_eq!(
+        shown,
+        format!("{}@{}\n", at("app"), registry.digest("app:v1").expect("pushed"))
+    );
+    let exported = sandbox
+        .command(&["export", &at("app:v1")])
+        .output()
+        .expect("crane starts")
+        .stdout;
+    assert_eq!(listed(&exported), ["top", "new"]);
+    let annotations = manifest(&sandbox, &at("app:v1"))["annotations"].clone();
+    assert_eq!(annotations["org.opencontainers.image.base.name"], at("base:v1"));
+    assert_eq!(
+        annotations["org.opencontainers.image.base.digest"].as_str(),
+        registry.digest("base:v1").as_deref()
+    );
+
+    assert_snapshot!(sandbox.crane(&["rebase", &at("base:v1")]), @"
+    exit 1
+    -- stderr
+    Error: could not determine new base image from annotations
+    ");
+    let itself = [
+        "rebase",
+        &at("app:v1"),
+        "--old_base",
+        &at("app:v1"),
+        "--new_base",
+        &at("base:v1"),
+        "-t",
+        &at("app:v2"),
+    ];
+    assert_snapshot!(sandbox.crane(&itself), @"
+    exit 0
+    -- stdout
+    [host]/app@sha256:5b592a871d49e443bbb6d986e7eeb6594e4294110b3cb8dc9e7be1dc5b410318
+    -- stderr
+    [time] mounted blob: sha256:d64783c88abbbd6b6cb4ec51e3cbdda369f66ca819d1ce78ee94274c2d76e519
+    [time] pushed blob: sha256:4357c0b0cf8ed595483815d6e1a55f0e03b65462cec849f2fbdbc712e73c4d85
+    [time] [host]/app:v2: digest: sha256:5b592a871d49e443bbb6d986e7eeb6594e4294110b3cb8dc9e7be1dc5b410318 size: 615
+    ");
+    let none = [
+        "rebase",
+        &at("base:v1"),
+        "--old_base",
+        &at("app:v1"),
+        "--new_base",
+        &at("base:v1"),
+    ];
+    assert_snapshot!(sandbox.crane(&none), @"
+    exit 1
+    -- stderr
+    Error: image sha256:4c0922b1f7d99788635c7c46024b8d0ae8fb411c2dedffce98f5aea0c541d0dc is not based on sha256:4a7339510ab8719a4919dbaa15a29b531c665c68e9691c788b3d8c8cf374aa13 (too few layers)
+    ");
+}
+
+#[test]
+fn validate_passes_and_fails() {
+    let (registry, sandbox) = start();
+    put_files(&registry, &sandbox, "files:v1", &[("a/one", "1")]);
+    registry.put_index("multi:v1", &index());
+    let files = registry.at("files:v1");
+    assert_snapshot!(sandbox.crane(&["validate", "--remote", &files]), @"
+    exit 0
+    -- stdout
+    PASS: [host]/files:v1
+    ");
+    registry.requests();
+    assert_snapshot!(sandbox.crane(&["validate", "--fast", "--remote", &files]), @"
+    exit 0
+    -- stdout
+    PASS: [host]/files:v1
+    ");
+    assert_snapshot!(registry.requests().iter().map(|line| shortened(line)).collect::<Vec<_>>().join("\n"), @"
+    GET /v2/files/manifests/v1 200
+    GET /v2/files/blobs/[digest] 200
+    HEAD /v2/files/blobs/[digest] 200
+    ");
+    assert_snapshot!(sandbox.crane(&["validate"]), @"
+    exit 1
+    -- stderr
+    Error: nothing to validate: give --tarball or --remote
+    ");
+    assert_snapshot!(sandbox.crane(&["validate", "--remote", &registry.at("files:none")]), @"
+    exit 1
+    -- stderr
+    Error: failed to read image [host]/files:none: fetching manifest [host]/files:none: GET http://[host]/v2/files/manifests/none: MANIFEST_UNKNOWN: no manifest none in files
+    ");
+
+    sandbox.stdout(&["pull", "--format=oci", &files, "layout"]);
+    assert_snapshot!(sandbox.crane(&["validate", "--remote", "oci:layout"]), @"
+    exit 0
+    -- stdout
+    PASS: oci:layout
+    ");
+    let blobs = sandbox.path("layout/blobs/sha256");
+    let largest = std::fs::read_dir(blobs)
+        .expect("blobs")
+        .map(|entry| entry.expect("entry").path());
+    for path in largest {
+        let mut bytes = read(&path);
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            std::fs::write(path, bytes).expect("file");
+        }
+    }
+    let shown = sandbox.crane(&["validate", "--remote", "oci:layout"]);
+    assert!(
+        shown.starts_with("exit 1\n-- stdout\nFAIL: oci:layout: "),
+        "{shown}"
+    );
+    assert!(shown.contains("-- stderr\nError: "), "{shown}");
+}
+
+/// Without digests, which come of compression.
+fn shortened(line: &str) -> String {
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    if let Some((before, _)) = words[1].split_once("sha256:") {
+        words[1] = format!("{before}[digest]");
+    }
+    words.join(" ")
+}
+
+#[test]
+fn layout_gc_removes_what_nothing_needs() {
+    let (registry, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    sandbox.stdout(&["pull", "--format=oci", &registry.at("app:v1"), "layout"]);
+    let stray = format!("layout/blobs/sha256/{:0>64}", 1);
+    std::fs::write(sandbox.path(&stray), "x").expect("file");
+    assert_snapshot!(sandbox.crane(&["layout", "gc", "--dry-run", "layout"]), @"
+    exit 0
+    -- stderr
+    [time] would garbage collect: sha256:0000000000000000000000000000000000000000000000000000000000000001
+    ");
+    assert!(sandbox.path(&stray).exists());
+    assert_snapshot!(sandbox.crane(&["layout", "gc", "layout"]), @"
+    exit 0
+    -- stderr
+    [time] garbage collecting: sha256:0000000000000000000000000000000000000000000000000000000000000001
+    ");
+    assert!(!sandbox.path(&stray).exists());
+    assert_snapshot!(sandbox.crane(&["layout", "gc", "nowhere"]), @"
+    exit 1
+    -- stderr
+    Error: loading nowhere as OCI layout: open nowhere/index.json: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn completion_scripts_are_those_of_the_shells() {
+    let sandbox = Sandbox::new();
+    for (shell, word) in [
+        ("bash", "complete -F _crane"),
+        ("zsh", "#compdef crane"),
+        ("fish", "complete -c crane"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = sandbox.stdout(&["completion", shell]);
+        assert!(script.contains(word), "{shell}: {script}");
+        assert!(
+            sandbox.stdout(&["completion", "--no-descriptions", shell]).len() <= script.len(),
+            "{shell}"
+        );
+    }
+    let script = sandbox.path("crane.bash");
+    std::fs::write(&script, sandbox.stdout(&["completion", "bash"])).expect("file");
+    if let Ok(status) = Command::new("bash").arg("-n").arg(&script).status() {
+        assert!(status.success(), "bash cannot parse its script");
+    }
+    assert_snapshot!(sandbox.crane(&["completion", "tcsh"]), @r#"
+    exit 1
+    -- stderr
+    Error: invalid argument "tcsh" for <SHELL>: the shells are bash, zsh, fish and powershell
+    "#);
+}
