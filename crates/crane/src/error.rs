@@ -81,6 +81,12 @@ pub enum Error {
         /// The destination.
         place: String,
     },
+    /// More hangs together than is shown.
+    #[error("there are more than {nodes} manifests and blobs")]
+    TooLarge {
+        /// The most that are shown.
+        nodes: usize,
+    },
     /// The archive cannot be added to.
     #[error("{place} cannot be added to: use a layout in a directory (oci:DIRECTORY)")]
     NotExtendable {

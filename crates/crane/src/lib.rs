@@ -49,6 +49,7 @@
 //! | [`export`](export()), [`export_to_file`] | `crane.Export` |
 //! | [`mutate`](mutate()), [`flatten`](flatten()), [`rebase`](rebase()) | `crane mutate`, `flatten`, `rebase` |
 //! | [`append_to_index`], [`append_to_layout`], [`filter_index`] | `crane index append`, `index filter` |
+//! | [`inspect`](inspect()), [`tree`](tree()), [`referrers`](referrers()) | `remote.Referrers` |
 //! | [`artifact`](artifact()), [`push_artifact`], [`pull_artifact`], [`attach`] | |
 //!
 //! What the jobs read and write is a [`Place`]: a registry, a layout, an archive. A
@@ -69,6 +70,7 @@ mod error;
 mod export;
 mod flatten;
 mod index;
+mod inspect;
 mod list;
 mod manifest;
 mod mutate;
@@ -77,7 +79,9 @@ mod place;
 mod pull;
 mod push;
 mod rebase;
+mod referrers;
 mod tag;
+mod tree;
 
 pub use append::{LayerSource, append, save};
 pub use artifact::{
@@ -93,6 +97,7 @@ pub use error::Error;
 pub use export::{export, export_to_file};
 pub use flatten::flatten;
 pub use index::{Nesting, append_to_index, append_to_layout, filter_index};
+pub use inspect::{ImageSummary, Inspection, LayerSummary, PlatformSummary, ReferrerSummary, inspect};
 pub use list::{catalog, tags};
 pub use manifest::manifest;
 pub use mutate::{MutateOptions, mutate};
@@ -100,4 +105,6 @@ pub use place::{Content, Entry, ParsePlaceError, Place};
 pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
 pub use push::{PushScope, push};
 pub use rebase::{BaseName, RebaseOptions, rebase};
+pub use referrers::referrers;
 pub use tag::{delete, tag};
+pub use tree::{NodeKind, TreeNode, tree};

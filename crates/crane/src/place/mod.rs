@@ -100,6 +100,24 @@ impl Place {
         }
     }
 
+    /// What has this digest where this is: in the same repository, layout or archive.
+    #[must_use]
+    pub fn at_digest(&self, digest: &Digest) -> Self {
+        let entry = Entry::Digest(digest.clone());
+        match self {
+            Self::Registry(reference) => Self::Registry(reference.repository().digest(digest.clone()).into()),
+            Self::Layout { path, .. } => Self::Layout {
+                path: path.clone(),
+                entry,
+            },
+            Self::LayoutArchive { path, .. } => Self::LayoutArchive {
+                path: path.clone(),
+                entry,
+            },
+            Self::DockerArchive { .. } => self.clone(),
+        }
+    }
+
     /// The reference, if it is in a registry.
     #[must_use]
     pub fn reference(&self) -> Option<&Reference> {

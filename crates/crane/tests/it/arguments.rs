@@ -155,6 +155,7 @@ fn help() {
       export      Export the filesystem of an image as a tarball
       flatten     Merge the layers of an image into one
       index       Modify an image index
+      inspect     Show what an image is: platforms, sizes, layers, labels, what refers to it
       layout      Work on OCI layouts
       ls          List the tags in a repository
       manifest    Get the manifest of an image
@@ -162,8 +163,10 @@ fn help() {
       pull        Pull images into a file or directory
       push        Push an image from an OCI layout or a docker archive
       rebase      Rebase an image onto a new base image
+      referrers   List what refers to an image: signatures, SBOMs, attestations
       registry    Run a registry
       tag         Give an image another tag, without moving it
+      tree        Show what hangs together: an index, its images, their layers, and what refers to each
       validate    Check that images are what they say they are
       version     Print the version
       help        Print this message or the help of the given subcommand(s)

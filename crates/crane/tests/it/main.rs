@@ -8,6 +8,7 @@ mod edit;
 mod failures;
 mod fixture;
 mod index;
+mod inspect;
 mod interop;
 #[cfg(target_os = "linux")]
 mod memory;

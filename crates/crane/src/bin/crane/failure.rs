@@ -150,7 +150,8 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
     printable(&text)
 }
 
-fn printable(text: &str) -> String {
+/// A text that may come from a registry, safe to show on a terminal.
+pub(crate) fn printable(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.trim_end().chars() {
         match c {

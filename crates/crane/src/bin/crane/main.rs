@@ -13,6 +13,7 @@ mod printer;
 mod progress;
 mod signals;
 mod stdin;
+mod text;
 mod usage;
 mod warnings;
 

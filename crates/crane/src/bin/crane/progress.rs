@@ -31,6 +31,10 @@ impl Observer for Progress {
                 Some(tag) => log(format_args!("existing manifest: {tag}@{}", descriptor.digest())),
                 None => log(format_args!("existing manifest: {}", descriptor.digest())),
             },
+            Event::ReferrersTagUpdated { reference, .. } => {
+                let tag = reference.identifier();
+                log(format_args!("updating fallback tag {tag} with new referrer"));
+            }
             Event::ManifestPushed {
                 reference,
                 descriptor,

@@ -15,6 +15,7 @@ mod edit;
 mod export;
 mod flatten;
 mod index;
+mod inspect;
 mod layout;
 mod ls;
 mod manifest;
@@ -22,8 +23,10 @@ mod mutate;
 mod pull;
 mod push;
 mod rebase;
+mod referrers;
 mod registry;
 mod tag;
+mod tree;
 mod validate;
 mod version;
 
@@ -53,6 +56,7 @@ pub(crate) enum Command {
     Export(export::Args),
     Flatten(flatten::Args),
     Index(index::Args),
+    Inspect(inspect::Args),
     Layout(layout::Args),
     Ls(ls::Args),
     Manifest(manifest::Args),
@@ -60,8 +64,10 @@ pub(crate) enum Command {
     Pull(pull::Args),
     Push(push::Args),
     Rebase(rebase::Args),
+    Referrers(referrers::Args),
     Registry(registry::Args),
     Tag(tag::Args),
+    Tree(tree::Args),
     Validate(validate::Args),
     Version(version::Args),
 }
@@ -71,15 +77,15 @@ impl Command {
     fn heeds_platform(&self) -> bool {
         match self {
             Self::Append(_) | Self::Attach(_) | Self::Config(_) | Self::Copy(_) | Self::Digest(_) => true,
-            Self::Edit(_) | Self::Export(_) | Self::Manifest(_) | Self::Mutate(_) => true,
-            Self::Pull(_) | Self::Rebase(_) | Self::Validate(_) => true,
+            Self::Edit(_) | Self::Export(_) | Self::Inspect(_) | Self::Manifest(_) | Self::Mutate(_) => true,
+            Self::Pull(_) | Self::Rebase(_) | Self::Referrers(_) | Self::Validate(_) => true,
             // It has a flag of the same name.
             Self::Index(_) => true,
             Self::Artifact(_) | Self::Auth(_) | Self::Blob(_) | Self::Catalog(_) | Self::Completion(_) => {
                 false
             }
             Self::Delete(_) | Self::Flatten(_) | Self::Layout(_) | Self::Ls(_) => false,
-            Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Version(_) => false,
+            Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Tree(_) | Self::Version(_) => false,
         }
     }
 }
@@ -126,6 +132,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Export(args) => export::run(args, context).await,
         Command::Flatten(args) => flatten::run(args, context).await,
         Command::Index(args) => index::run(args, context).await,
+        Command::Inspect(args) => inspect::run(args, context).await,
         Command::Layout(args) => layout::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::Manifest(args) => manifest::run(args, context).await,
@@ -133,8 +140,10 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Pull(args) => pull::run(args, context).await,
         Command::Push(args) => push::run(args, context).await,
         Command::Rebase(args) => rebase::run(args, context).await,
+        Command::Referrers(args) => referrers::run(args, context).await,
         Command::Registry(args) => registry::run(args, context).await,
         Command::Tag(args) => tag::run(args, context).await,
+        Command::Tree(args) => tree::run(args, context).await,
         Command::Validate(args) => validate::run(args, context).await,
         Command::Version(args) => version::run(args, context).await,
     }
