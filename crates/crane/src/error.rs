@@ -87,6 +87,9 @@ pub enum Error {
         /// The most that are shown.
         nodes: usize,
     },
+    /// The files of an image cannot be read.
+    #[error("reading files")]
+    Files(#[source] Box<wharf::extract::Error>),
     /// The archive cannot be added to.
     #[error("{place} cannot be added to: use a layout in a directory (oci:DIRECTORY)")]
     NotExtendable {

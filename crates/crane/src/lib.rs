@@ -50,6 +50,7 @@
 //! | [`mutate`](mutate()), [`flatten`](flatten()), [`rebase`](rebase()) | `crane mutate`, `flatten`, `rebase` |
 //! | [`append_to_index`], [`append_to_layout`], [`filter_index`] | `crane index append`, `index filter` |
 //! | [`inspect`](inspect()), [`tree`](tree()), [`referrers`](referrers()) | `remote.Referrers` |
+//! | [`diff`](diff()), [`list_files`], [`read_file`] | |
 //! | [`artifact`](artifact()), [`push_artifact`], [`pull_artifact`], [`attach`] | |
 //!
 //! What the jobs read and write is a [`Place`]: a registry, a layout, an archive. A
@@ -65,9 +66,11 @@ mod blob;
 mod config;
 mod copy;
 mod destination;
+mod diff;
 mod digest;
 mod error;
 mod export;
+mod files;
 mod flatten;
 mod index;
 mod inspect;
@@ -92,9 +95,11 @@ pub use blob::{blob, blob_at};
 pub use config::config;
 pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};
 pub use destination::Destination;
+pub use diff::{DiffOptions, DocumentChange, FileChange, ImageDiff, LayerChange, Side, diff};
 pub use digest::{digest, digest_of_tarball};
 pub use error::Error;
 pub use export::{export, export_to_file};
+pub use files::{list_files, mode_text, read_file};
 pub use flatten::flatten;
 pub use index::{Nesting, append_to_index, append_to_layout, filter_index};
 pub use inspect::{ImageSummary, Inspection, LayerSummary, PlatformSummary, ReferrerSummary, inspect};

@@ -43,10 +43,10 @@ pub struct TreeNode {
     pub title: Option<String>,
     /// What it lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<TreeNode>,
+    pub children: Vec<Self>,
     /// What refers to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub referrers: Vec<TreeNode>,
+    pub referrers: Vec<Self>,
     /// Whether it is shown elsewhere in the tree, with all that belongs to it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,

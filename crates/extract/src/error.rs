@@ -57,6 +57,30 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The image has nothing at this path.
+    #[error("{path:?} is not there")]
+    NoSuchFile {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// What the image has at this path is no regular file.
+    #[error("{path:?} is no regular file")]
+    NotFile {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// The path leads through more links than it may.
+    #[error("too many links on the way to {path:?}")]
+    TooManyLinks {
+        /// The path that was asked for.
+        path: String,
+    },
+    /// A file cannot be kept while the rest of the image is read.
+    #[error("writing a temporary file")]
+    Spool {
+        /// What the system said.
+        source: io::Error,
+    },
     /// Unpacking was given up, because nobody waits for it any more.
     #[error("unpacking was given up")]
     Aborted,

@@ -1,6 +1,7 @@
 //! The filesystem of a container image: as one tar stream, or in a directory.
 //!
 //! [`extract`] merges the layers of an image into one archive; [`unpack`] writes it to a directory.
+//! [`files()`] lists what is in it, and [`read`] reads one file, without writing anything.
 //! [`squash`] merges some layers into one changeset.
 //!
 //! # Features
@@ -9,6 +10,7 @@
 mod archive;
 mod error;
 mod extract;
+mod files;
 mod merge;
 mod options;
 mod squash;
@@ -17,6 +19,7 @@ mod unpack;
 
 pub use error::Error;
 pub use extract::extract;
+pub use files::{FileEntry, FileKind, Files, FilesOptions, files, read};
 pub use options::ExtractOptions;
 pub use squash::squash;
 #[cfg(target_os = "linux")]

@@ -146,11 +146,13 @@ fn help() {
       attach      Attach files to an image, as an artifact that refers to it
       auth        Log in or access credentials
       blob        Read a blob from a registry, as it is stored
+      cat         Print a file of an image
       catalog     List the repositories in a registry
       completion  Print a script that completes command lines in a shell
       config      Get the config of an image
       copy        Copy an image from one place to another, its digest unchanged [alias: cp]
       delete      Delete an image from its registry
+      diff        Show what two images differ in: configs, layers, files
       digest      Get the digest of an image
       export      Export the filesystem of an image as a tarball
       flatten     Merge the layers of an image into one
@@ -158,6 +160,7 @@ fn help() {
       inspect     Show what an image is: platforms, sizes, layers, labels, what refers to it
       layout      Work on OCI layouts
       ls          List the tags in a repository
+      ls-files    List the files of an image, without writing any
       manifest    Get the manifest of an image
       mutate      Modify labels, annotations and the config of an image
       pull        Pull images into a file or directory

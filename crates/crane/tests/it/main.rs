@@ -6,6 +6,7 @@ mod auth;
 mod certs;
 mod edit;
 mod failures;
+mod files;
 mod fixture;
 mod index;
 mod inspect;

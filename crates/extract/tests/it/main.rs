@@ -2,6 +2,7 @@
 
 mod differential;
 mod failures;
+mod files;
 mod golden;
 mod layers;
 mod readers;

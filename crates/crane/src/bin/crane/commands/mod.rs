@@ -5,11 +5,13 @@ mod artifact;
 mod attach;
 mod auth;
 mod blob;
+mod cat;
 mod catalog;
 mod completion;
 mod config;
 mod copy;
 mod delete;
+mod diff;
 mod digest;
 mod edit;
 mod export;
@@ -18,6 +20,7 @@ mod index;
 mod inspect;
 mod layout;
 mod ls;
+mod ls_files;
 mod manifest;
 mod mutate;
 mod pull;
@@ -44,12 +47,14 @@ pub(crate) enum Command {
     Attach(attach::Args),
     Auth(auth::Args),
     Blob(blob::Args),
+    Cat(cat::Args),
     Catalog(catalog::Args),
     Completion(completion::Args),
     Config(config::Args),
     #[command(visible_alias = "cp")]
     Copy(copy::Args),
     Delete(delete::Args),
+    Diff(diff::Args),
     Digest(digest::Args),
     #[command(hide = true)]
     Edit(edit::Args),
@@ -59,6 +64,7 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     Layout(layout::Args),
     Ls(ls::Args),
+    LsFiles(ls_files::Args),
     Manifest(manifest::Args),
     Mutate(mutate::Args),
     Pull(pull::Args),
@@ -78,6 +84,7 @@ impl Command {
         match self {
             Self::Append(_) | Self::Attach(_) | Self::Config(_) | Self::Copy(_) | Self::Digest(_) => true,
             Self::Edit(_) | Self::Export(_) | Self::Inspect(_) | Self::Manifest(_) | Self::Mutate(_) => true,
+            Self::Cat(_) | Self::Diff(_) | Self::LsFiles(_) => true,
             Self::Pull(_) | Self::Rebase(_) | Self::Referrers(_) | Self::Validate(_) => true,
             // It has a flag of the same name.
             Self::Index(_) => true,
@@ -122,11 +129,13 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Attach(args) => attach::run(args, context).await,
         Command::Auth(args) => auth::run(args, context).await,
         Command::Blob(args) => blob::run(args, context).await,
+        Command::Cat(args) => cat::run(args, context).await,
         Command::Catalog(args) => catalog::run(args, context).await,
         Command::Completion(args) => completion::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Copy(args) => copy::run(args, context).await,
         Command::Delete(args) => delete::run(args, context).await,
+        Command::Diff(args) => diff::run(args, context).await,
         Command::Digest(args) => digest::run(args, context).await,
         Command::Edit(args) => edit::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
@@ -135,6 +144,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Inspect(args) => inspect::run(args, context).await,
         Command::Layout(args) => layout::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
+        Command::LsFiles(args) => ls_files::run(args, context).await,
         Command::Manifest(args) => manifest::run(args, context).await,
         Command::Mutate(args) => mutate::run(args, context).await,
         Command::Pull(args) => pull::run(args, context).await,

@@ -1,0 +1,26 @@
+//! `crane cat`.
+
+use wharf_crane::read_file;
+
+use crate::context::{Context, place};
+use crate::failure::Failure;
+
+/// Print a file of an image
+///
+/// Links are followed within the image. Nothing is printed before the whole image was read and found good.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    image: String,
+    /// The file's path
+    path: String,
+}
+
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let place = place(&args.image)?;
+    let content = read_file(&context.client()?, &place, context.platform(), &args.path).await?;
+    context
+        .out
+        .stream(content, || format!("reading {}", args.path))
+        .await
+}
