@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use divan::Bencher;
@@ -85,6 +86,26 @@ fn zlib_then_hashes(bencher: Bencher<'_, '_>, level: u32) {
         io::copy(&mut open(), &mut encoder).expect("compressed");
         let mut stored = encoder.finish().expect("compressed");
         stored.flush().expect("written");
+        stored.rewind().expect("a file");
+        (hash(open()), hash(BufReader::with_capacity(CHUNK, stored)))
+    });
+}
+
+/// The same with the classic zlib, as the program `gzip` has it, where that is installed.
+#[divan::bench(args = [1], sample_count = 5, sample_size = 1)]
+fn gzip_then_hashes(bencher: Bencher<'_, '_>, level: u32) {
+    if !wharf_testkit::is_installed("gzip") {
+        return;
+    }
+    bencher.counter(BytesCount::new(ARCHIVE.size)).bench_local(|| {
+        let mut stored = tempfile::tempfile().expect("temp file");
+        let status = Command::new("gzip")
+            .arg(format!("-{level}"))
+            .stdin(File::open(&ARCHIVE.path).expect("the archive"))
+            .stdout(stored.try_clone().expect("a file"))
+            .status()
+            .expect("gzip starts");
+        assert!(status.success());
         stored.rewind().expect("a file");
         (hash(open()), hash(BufReader::with_capacity(CHUNK, stored)))
     });

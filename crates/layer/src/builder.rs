@@ -73,8 +73,9 @@ impl LayerBuilder {
     ///
     /// Entries are sorted, so that the same tree gives the same digest. They keep their permissions and
     /// times (see [`mtime`](Self::mtime)), and belong to user and group 0 (see
-    /// [`keep_owners`](Self::keep_owners)). Links stay links. Sockets are left out, and so are extended
-    /// attributes.
+    /// [`keep_owners`](Self::keep_owners)). Links stay links. Sockets are left out. Extended
+    /// attributes go along that mean the same elsewhere: `security.capability` and `user.`, but not `user.overlay.`
+    /// (see [`without_xattrs`](Self::without_xattrs)).
     pub fn from_directory(path: impl Into<PathBuf>) -> Self {
         Self::new(Source::Directory(path.into()))
     }
@@ -226,6 +227,12 @@ impl LayerBuilder {
     /// Default: both are 0.
     pub fn owner(mut self, user: u32, group: u32) -> Self {
         self.tree.owner = Some((user, group));
+        self
+    }
+
+    /// Leaves out extended attributes of entries made [from a directory](Self::from_directory).
+    pub fn without_xattrs(mut self) -> Self {
+        self.tree.xattrs = false;
         self
     }
 

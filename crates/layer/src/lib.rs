@@ -54,6 +54,7 @@ mod spooled;
 mod stop;
 mod stream;
 mod tree;
+mod xattrs;
 
 pub use builder::LayerBuilder;
 pub use compression::Compression;

@@ -9,17 +9,23 @@ use tar::{Builder, EntryType, Header, HeaderMode};
 use walkdir::WalkDir;
 
 use crate::Error;
+use crate::xattrs;
 
 /// What of the files' metadata goes into the layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// The numbers of user and group that all entries get; `None` keeps each file's own.
     pub(crate) owner: Option<(u32, u32)>,
+    /// Whether extended attributes do.
+    pub(crate) xattrs: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { owner: Some((0, 0)) }
+        Self {
+            owner: Some((0, 0)),
+            xattrs: true,
+        }
     }
 }
 
@@ -67,11 +73,14 @@ fn append(
         let changed = || Error::Changed {
             path: path.to_owned(),
         };
-        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+        let file = open(path).map_err(|error| Error::io("open", path, error))?;
         // Another one may be in its place by now, and if that is a link, it leads anywhere.
         let opened = file.metadata().map_err(|error| Error::io("stat", path, error))?;
         if identity(&opened) != identity(metadata) {
             return Err(changed());
+        }
+        if settings.xattrs {
+            put_xattrs(tar, xattrs::of_file(&file)).map_err(failed)?;
         }
         let mut content = Counted {
             reader: (&file).take(metadata.len()),
@@ -93,7 +102,35 @@ fn append(
         return Ok(());
     }
     header.set_size(0);
+    if settings.xattrs && metadata.is_dir() {
+        put_xattrs(tar, xattrs::of_directory(path)).map_err(failed)?;
+    }
     tar.append_data(&mut header, name, io::empty()).map_err(failed)
+}
+
+/// Opens a file to read it. A pipe that took its place meanwhile is not waited for.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+    }
+    options.open(path)
+}
+
+/// Writes extended attributes, as the [records](https://www.gnu.org/software/tar/manual/html_section/Extended-Attributes.html)
+/// that tar programs agree on, before the entry that has them.
+fn put_xattrs(
+    tar: &mut Builder<&mut dyn Write>,
+    xattrs: io::Result<Vec<(String, Vec<u8>)>>,
+) -> io::Result<()> {
+    let xattrs = xattrs?;
+    if xattrs.is_empty() {
+        return Ok(());
+    }
+    tar.append_pax_extensions(xattrs.iter().map(|(key, value)| (key.as_str(), value.as_slice())))
 }
 
 fn header(metadata: &Metadata, settings: Settings) -> Header {
@@ -202,6 +239,71 @@ mod tests {
         assert!(changed(|path| fs::write(path, "less").expect("write")), "shrunk");
         let gone = packed(|path| fs::remove_file(path).expect("remove"));
         assert!(matches!(gone, Err(Error::Io { action: "open", .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+        let swapped = packed(|path| {
+            fs::remove_file(path).expect("remove");
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).expect("pipe");
+        });
+        assert!(matches!(swapped, Err(Error::Changed { .. })), "{swapped:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn attributes_that_travel_go_along() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let (file, folder) = (dir.path().join("file"), dir.path().join("folder"));
+        fs::write(&file, "content").expect("write");
+        fs::create_dir(&folder).expect("directory");
+        for (path, name, value) in [
+            (&file, "user.two", "2"),
+            (&file, "user.one", "1"),
+            (&file, "user.overlay.opaque", "y"),
+            (&folder, "user.of", "a directory"),
+        ] {
+            match ::xattr::set(path, name, value.as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    eprintln!("not tested: this filesystem has no extended attributes");
+                    return;
+                }
+                result => result.expect("set"),
+            }
+        }
+        let packed = |xattrs| {
+            let mut out = Vec::new();
+            let settings = Settings {
+                xattrs,
+                ..Settings::default()
+            };
+            write(dir.path(), settings, &mut out).expect("packed");
+            let mut found = Vec::new();
+            for entry in tar::Archive::new(&out[..]).entries().expect("entries") {
+                let mut entry = entry.expect("entry");
+                let name = entry.path().expect("path").display().to_string();
+                for record in entry.pax_extensions().expect("records").into_iter().flatten() {
+                    let record = record.expect("record");
+                    found.push(format!(
+                        "{name} {}={}",
+                        record.key().expect("text"),
+                        record.value().expect("text")
+                    ));
+                }
+            }
+            found
+        };
+        assert_eq!(
+            packed(true),
+            [
+                "file SCHILY.xattr.user.one=1",
+                "file SCHILY.xattr.user.two=2",
+                "folder SCHILY.xattr.user.of=a directory",
+            ]
+        );
+        assert!(packed(false).is_empty());
     }
 
     #[cfg(unix)]
