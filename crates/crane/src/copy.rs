@@ -9,6 +9,7 @@ use wharf::remote::Client;
 use wharf::v1::PlatformSpec;
 use wharf::v1::oci_spec::image::Descriptor;
 
+use crate::companions::copy_companions;
 use crate::{Entry, Error, Place};
 
 /// How things are copied.
@@ -20,6 +21,11 @@ pub struct CopyOptions {
     pub platforms: Vec<PlatformSpec>,
     /// What becomes of a tag that the destination has. Default: it is moved.
     pub existing: Existing,
+    /// Whether what refers to it is copied too: signatures, SBOMs, what refers to those, and so on. Default: no.
+    pub referrers: bool,
+    /// Whether tags are copied too that are named after its digest, as signing tools make them (`sha256-….sig`); from
+    /// registry to registry only. Default: no.
+    pub digest_tags: bool,
     /// How many tags of a repository are copied at a time. Default: 4.
     ///
     /// How many blobs move at a time is for the client to say.
@@ -52,6 +58,20 @@ impl CopyOptions {
         self
     }
 
+    /// Sets whether what refers to it is copied too.
+    #[must_use]
+    pub fn with_referrers(mut self, referrers: bool) -> Self {
+        self.referrers = referrers;
+        self
+    }
+
+    /// Sets whether tags are copied too that are named after its digest.
+    #[must_use]
+    pub fn with_digest_tags(mut self, digest_tags: bool) -> Self {
+        self.digest_tags = digest_tags;
+        self
+    }
+
     /// Sets how many tags are copied at a time.
     #[must_use]
     pub fn with_jobs(mut self, jobs: NonZeroUsize) -> Self {
@@ -65,6 +85,8 @@ impl Default for CopyOptions {
         Self {
             platforms: Vec::new(),
             existing: Existing::Overwrite,
+            referrers: false,
+            digest_tags: false,
             jobs: const { NonZeroUsize::new(4).expect("not zero") },
         }
     }
@@ -77,6 +99,7 @@ impl Default for CopyOptions {
 ///
 /// # Errors
 /// [`Error::Clobber`] or [`Error::Exists`] when the destination has something that is to be [kept](Existing::Keep),
+/// [`Error::NotExtendable`] when it has no place for what goes along,
 /// [`Error::Remote`] when a registry refuses or cannot be reached, when there is nothing to copy, or when `dst`
 /// asks for another digest than the content has; else as [`Place::read`] and [`Place::write`].
 pub async fn copy(
@@ -88,6 +111,26 @@ pub async fn copy(
     if options.existing == Existing::Keep {
         check_absent(client, dst).await?;
     }
+    if options.referrers && !matches!(dst, Place::Registry(_) | Place::Layout { .. }) {
+        return Err(Error::NotExtendable {
+            place: dst.to_string(),
+        });
+    }
+    let copied = copy_alone(client, src, dst, options).await?;
+    if options.referrers || options.digest_tags {
+        let content = src.read(client).await?.for_platforms(&options.platforms).await?;
+        copy_companions(client, src, dst, &content, options).await?;
+    }
+    Ok(copied)
+}
+
+/// Copies what is at `src`, and nothing that goes along with it.
+pub(crate) async fn copy_alone(
+    client: &Client,
+    src: &Place,
+    dst: &Place,
+    options: &CopyOptions,
+) -> Result<Descriptor, Error> {
     if let (Place::Registry(src), Place::Registry(dst)) = (src, dst)
         && options.platforms.len() < 2
     {

@@ -90,6 +90,14 @@ pub enum Error {
     /// The files of an image cannot be read.
     #[error("reading files")]
     Files(#[source] Box<wharf::extract::Error>),
+    /// The rules of what to keep the same are no such rules.
+    #[error("reading {}", .path.display())]
+    SyncRules {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The archive cannot be added to.
     #[error("{place} cannot be added to: use a layout in a directory (oci:DIRECTORY)")]
     NotExtendable {

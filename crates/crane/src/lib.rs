@@ -42,6 +42,7 @@
 //! | [`manifest`], [`config`], [`blob`], [`blob_at`] | `crane.Manifest`, `crane.Config`, `crane.PullLayer` |
 //! | [`tags`], [`catalog`] | `crane.ListTags`, `crane.Catalog` |
 //! | [`copy`], [`copy_repository`] | `crane.Copy`, `crane.CopyRepository` |
+//! | [`sync`](sync()) | |
 //! | [`tag`], [`delete`] | `crane.Tag`, `crane.Delete` |
 //! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
@@ -63,6 +64,7 @@
 mod append;
 mod artifact;
 mod blob;
+mod companions;
 mod config;
 mod copy;
 mod destination;
@@ -83,6 +85,7 @@ mod pull;
 mod push;
 mod rebase;
 mod referrers;
+mod sync;
 mod tag;
 mod tree;
 
@@ -111,5 +114,6 @@ pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
 pub use push::{PushScope, push};
 pub use rebase::{BaseName, RebaseOptions, rebase};
 pub use referrers::referrers;
+pub use sync::{SyncItem, SyncOptions, SyncOutcome, SyncReport, SyncRule, SyncRules, sync};
 pub use tag::{delete, tag};
 pub use tree::{NodeKind, TreeNode, tree};

@@ -168,6 +168,7 @@ fn help() {
       rebase      Rebase an image onto a new base image
       referrers   List what refers to an image: signatures, SBOMs, attestations
       registry    Run a registry
+      sync        Copy repositories by rules from a file
       tag         Give an image another tag, without moving it
       tree        Show what hangs together: an index, its images, their layers, and what refers to each
       validate    Check that images are what they say they are
@@ -207,11 +208,13 @@ fn help() {
       <DST>  Where it goes
 
     Options:
-      -a, --all-tags    Copy all tags: SRC and DST are repositories
-      -n, --no-clobber  Leave tags alone that exist at the destination
-      -j, --jobs <N>    Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
-      -h, --help        Print help (see more with '--help')
-      -V, --version     Print version
+      -a, --all-tags     Copy all tags: SRC and DST are repositories
+      -n, --no-clobber   Leave tags alone that exist at the destination
+          --referrers    Also copy what refers to it: signatures, SBOMs, attestations
+          --digest-tags  Also copy tags that are named after its digest (sha256-….sig)
+      -j, --jobs <N>     Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
+      -h, --help         Print help (see more with '--help')
+      -V, --version      Print version
 
     Global options:
           --platform <PLATFORM>

@@ -21,5 +21,6 @@ mod sandbox;
 mod serve;
 mod serving;
 mod streams;
+mod sync;
 mod warnings;
 mod write;

@@ -11,9 +11,9 @@ use crate::failure::Failure;
 /// The artifact is stored beside the image, without a tag; `crane referrers` finds it. Prints REPOSITORY@DIGEST.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference or oci:DIR[:NAME]
+    /// The image: a reference, or oci:DIR, with or without :NAME
     image: String,
-    /// The files and directories, with what they are: PATH[:MEDIA_TYPE]
+    /// The files and directories, with what they are: PATH or PATH:MEDIA_TYPE
     #[arg(value_name = "FILE")]
     files: Vec<ArtifactFile>,
     #[command(flatten)]

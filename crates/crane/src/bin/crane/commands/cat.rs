@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// Links are followed within the image. Nothing is printed before the whole image was read and found good.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
     /// The file's path
     path: String,

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// Copy an image from one place to another, its digest unchanged
 ///
-/// Places are references, OCI layouts (oci:DIR[:NAME]), such layouts as a file (oci-archive:FILE[:NAME]) and what docker save writes (docker-archive:FILE[:TAG]). With several platforms (--platform A,B) an index of just them is made.
+/// Places are references, OCI layouts (oci:DIR or oci:DIR:NAME), such layouts as a file (oci-archive:FILE), and what docker save writes (docker-archive:FILE). With several platforms (--platform A,B) an index of just them is made.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to copy
@@ -22,6 +22,12 @@ pub(crate) struct Args {
     /// Leave tags alone that exist at the destination
     #[arg(short, long)]
     no_clobber: bool,
+    /// Also copy what refers to it: signatures, SBOMs, attestations
+    #[arg(long)]
+    referrers: bool,
+    /// Also copy tags that are named after its digest (sha256-….sig)
+    #[arg(long)]
+    digest_tags: bool,
     /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
@@ -34,6 +40,9 @@ fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let client = context.client_with(args.jobs)?;
     let mut options = CopyOptions::default().with_platforms(context.platforms());
+    options = options
+        .with_referrers(args.referrers)
+        .with_digest_tags(args.digest_tags);
     if args.no_clobber {
         options = options.with_existing(Existing::Keep);
     }

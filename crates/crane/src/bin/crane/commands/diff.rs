@@ -12,7 +12,7 @@ use crate::text::{Page, size};
 /// not the same.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The first image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    /// The first image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     left: String,
     /// The second image
     right: String,

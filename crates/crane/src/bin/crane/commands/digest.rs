@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// Get the digest of an image
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]; or with --tarball a tag in the archive
+    /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME; or with --tarball a tag in the archive
     image: Option<String>,
     /// Take the digest from this docker archive
     #[arg(long, value_name = "PATH")]

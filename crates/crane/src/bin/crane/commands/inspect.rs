@@ -11,7 +11,7 @@ use crate::text::{Page, size};
 /// Of an index one image is shown in full: that of --platform, else that for linux/amd64, else the first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
     /// Print it as JSON
     #[arg(long)]

@@ -12,7 +12,7 @@ use crate::failure::{Failure, printable};
 /// All layers are read. With a path, only what is below it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
     /// List only this file, or what is in this directory
     path: Option<String>,

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 /// Get the manifest of an image
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
 }
 

@@ -28,6 +28,7 @@ mod push;
 mod rebase;
 mod referrers;
 mod registry;
+mod sync;
 mod tag;
 mod tree;
 mod validate;
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Rebase(rebase::Args),
     Referrers(referrers::Args),
     Registry(registry::Args),
+    Sync(sync::Args),
     Tag(tag::Args),
     Tree(tree::Args),
     Validate(validate::Args),
@@ -92,6 +94,7 @@ impl Command {
                 false
             }
             Self::Delete(_) | Self::Flatten(_) | Self::Layout(_) | Self::Ls(_) => false,
+            Self::Sync(_) => false,
             Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Tree(_) | Self::Version(_) => false,
         }
     }
@@ -152,6 +155,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Rebase(args) => rebase::run(args, context).await,
         Command::Referrers(args) => referrers::run(args, context).await,
         Command::Registry(args) => registry::run(args, context).await,
+        Command::Sync(args) => sync::run(args, context).await,
         Command::Tag(args) => tag::run(args, context).await,
         Command::Tree(args) => tree::run(args, context).await,
         Command::Validate(args) => validate::run(args, context).await,

@@ -13,7 +13,7 @@ use crate::text::{Page, size};
 /// index for that platform.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME] or oci-archive:FILE[:NAME]
+    /// The image: a reference, or oci:DIR or oci-archive:FILE, with or without :NAME
     image: String,
     /// List only what is of this type
     #[arg(long, value_name = "MEDIA_TYPE")]

@@ -11,7 +11,7 @@ use crate::text::size;
 /// Show what hangs together: an index, its images, their layers, and what refers to each
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The image: a reference, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:TAG]
+    /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
     /// Print it as JSON
     #[arg(long)]

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// Each layer with a title becomes a file of that name, as with oras. Prints the paths of what was written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The artifact: a reference, oci:DIR[:NAME] or oci-archive:FILE[:NAME]
+    /// The artifact: a reference, or oci:DIR or oci-archive:FILE, with or without :NAME
     artifact: String,
     /// Where the files go
     #[arg(short, long, value_name = "DIR", default_value = ".")]

@@ -11,9 +11,9 @@ use crate::failure::Failure;
 /// REPOSITORY@DIGEST.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the artifact is called: a reference, oci:DIR[:NAME] or oci-archive:FILE[:NAME]
+    /// What the artifact is called: a reference, or oci:DIR or oci-archive:FILE, with or without :NAME
     artifact: String,
-    /// The files and directories, with what they are: PATH[:MEDIA_TYPE]
+    /// The files and directories, with what they are: PATH or PATH:MEDIA_TYPE
     #[arg(value_name = "FILE")]
     files: Vec<ArtifactFile>,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(in crate::commands) struct ManifestArgs {
     /// Annotate the manifest
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
     annotation: Vec<(String, String)>,
-    /// The file to use as config, with what it is: PATH[:MEDIA_TYPE]
+    /// The file to use as config, with what it is: PATH or PATH:MEDIA_TYPE
     #[arg(long, value_name = "FILE")]
     config: Option<ArtifactFile>,
 }

@@ -1,0 +1,199 @@
+//! Repositories kept the same, and what goes along with an image.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::fixture::{image, index, other_image};
+use crate::registry::TestRegistry;
+use crate::sandbox::Sandbox;
+
+fn start() -> (TestRegistry, TestRegistry, Sandbox) {
+    let (registry, other) = (TestRegistry::start(), TestRegistry::start());
+    let sandbox = Sandbox::new()
+        .hide(registry.host.clone(), "[host]")
+        .hide(other.host.clone(), "[other]");
+    std::fs::write(sandbox.path("sbom.json"), "{}\n").expect("file");
+    (registry, other, sandbox)
+}
+
+fn rules(sandbox: &Sandbox, text: &str) {
+    std::fs::write(sandbox.path("rules.yaml"), text).expect("file");
+}
+
+/// What is on standard output.
+fn lines(sandbox: &Sandbox, registry: &TestRegistry, other: &TestRegistry, arguments: &[&str]) -> String {
+    let shown = sandbox.stdout(arguments);
+    shown
+        .replace(&registry.host, "[host]")
+        .replace(&other.host, "[other]")
+}
+
+#[test]
+fn tags_that_match_are_copied_once() {
+    let (registry, other, sandbox) = start();
+    registry.put_image("app:v1.0", &image());
+    registry.put_image("app:v1.1-rc1", &image());
+    registry.put_index("app:v1.2", &index());
+    registry.put_image("app:v2.0", &other_image());
+    rules(
+        &sandbox,
+        &format!(
+            "sync:\n- source: {}\n  target: {}\n  tags:\n    include: ['v1.*']\n    exclude: ['*-rc*']\n",
+            registry.at("app"),
+            other.at("mirror/app"),
+        ),
+    );
+    assert_snapshot!(lines(&sandbox, &registry, &other, &["sync", "--dry-run", "rules.yaml"]), @"
+    would copy [host]/app:v1.0 [other]/mirror/app:v1.0
+    would copy [host]/app:v1.2 [other]/mirror/app:v1.2
+    ");
+    assert_eq!(other.digest("mirror/app:v1.0"), None);
+    assert_snapshot!(lines(&sandbox, &registry, &other, &["sync", "rules.yaml"]), @"
+    copied [host]/app:v1.0 [other]/mirror/app:v1.0
+    copied [host]/app:v1.2 [other]/mirror/app:v1.2
+    ");
+    assert_eq!(other.digest("mirror/app:v1.2"), registry.digest("app:v1.2"));
+    assert_eq!(other.digest("mirror/app:v2.0"), None);
+
+    registry.put_image("app:v1.0", &other_image());
+    other.requests();
+    assert_snapshot!(lines(&sandbox, &registry, &other, &["sync", "rules.yaml", "--json"]), @r#"
+    [
+      {
+        "source": "[host]/app:v1.0",
+        "target": "[other]/mirror/app:v1.0",
+        "outcome": "copied"
+      },
+      {
+        "source": "[host]/app:v1.2",
+        "target": "[other]/mirror/app:v1.2",
+        "outcome": "same"
+      }
+    ]
+    "#);
+    // What is the same costs one question.
+    let asked = other.requests();
+    assert_eq!(
+        asked.iter().filter(|line| line.contains("v1.2")).count(),
+        1,
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn failures_end_it_unless_it_keeps_going() {
+    let (registry, other, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    rules(
+        &sandbox,
+        &format!(
+            "sync:\n- {{source: {}, target: {}}}\n- {{source: {}, target: {}}}\n",
+            registry.at("none"),
+            other.at("none"),
+            registry.at("app"),
+            other.at("app"),
+        ),
+    );
+    assert_snapshot!(sandbox.crane(&["sync", "rules.yaml"]), @"
+    exit 1
+    -- stdout
+    failed [host]/none [other]/none
+    -- stderr
+    [time] failed to copy [host]/none: reading tags for [host]/none: GET http://[host]/v2/none/tags/list?n=1000: NAME_UNKNOWN: no repository none
+    Error: 1 of 1 failed
+    ");
+    assert_eq!(other.digest("app:v1"), None);
+    let shown = sandbox.crane(&["sync", "--keep-going", "--json", "rules.yaml"]);
+    assert!(shown.starts_with("exit 1\n"), "{shown}");
+    assert!(shown.contains("\"outcome\": \"copied\""), "{shown}");
+    assert!(other.digest("app:v1").is_some());
+
+    assert_snapshot!(sandbox.crane(&["sync", "nowhere.yaml"]), @"
+    exit 1
+    -- stderr
+    Error: reading nowhere.yaml: No such file or directory (os error 2)
+    ");
+    rules(&sandbox, "sync:\n- {source: a.io/b, tag: x}\n");
+    assert!(
+        sandbox
+            .crane(&["sync", "rules.yaml"])
+            .starts_with("exit 1\n-- stderr\nError: reading rules.yaml: ")
+    );
+}
+
+#[test]
+fn tags_can_be_kept() {
+    let (registry, other, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    let kept = other.put_image("app:v1", &other_image());
+    rules(
+        &sandbox,
+        &format!(
+            "sync:\n- {{source: {}, target: {}, keep: true}}\n",
+            registry.at("app"),
+            other.at("app")
+        ),
+    );
+    assert_snapshot!(lines(&sandbox, &registry, &other, &["sync", "rules.yaml"]), @"kept [host]/app:v1 [other]/app:v1");
+    assert_eq!(other.digest("app:v1"), Some(kept));
+}
+
+#[test]
+fn referrers_go_along() {
+    let (registry, other, sandbox) = start();
+    let digest = registry.put_index("app:v1", &index());
+    let app = registry.at("app:v1");
+    let of_index = sandbox.stdout(&["attach", &app, "sbom.json", "--artifact-type=a/sbom"]);
+    sandbox.stdout(&[
+        "attach",
+        of_index.trim_end(),
+        "sbom.json",
+        "--artifact-type=a/signature",
+    ]);
+    sandbox.stdout(&[
+        "attach",
+        &app,
+        "--platform=linux/arm64",
+        "sbom.json",
+        "--artifact-type=a/child",
+    ]);
+    sandbox.stdout(&["copy", &app, &other.at("plain:v1")]);
+    assert_eq!(sandbox.stdout(&["referrers", &other.at("plain:v1")]), "");
+    sandbox.stdout(&["copy", "--referrers", &app, &other.at("app:v1")]);
+    assert_eq!(other.digest("app:v1"), Some(digest));
+    sandbox.stdout(&["copy", "--referrers", &app, "oci:dir:v1"]);
+    sandbox.stdout(&["copy", "--referrers", "oci:dir:v1", &other.at("again:v1")]);
+    let tree = |place: &str| {
+        let json: Value = serde_json::from_str(&sandbox.stdout(&["tree", "--json", place])).expect("JSON");
+        json
+    };
+    let want = tree(&app);
+    assert_eq!(want.to_string().matches("a/child").count(), 1);
+    for place in [other.at("app:v1"), "oci:dir:v1".to_owned(), other.at("again:v1")] {
+        assert_eq!(tree(&place), want, "{place}");
+    }
+    assert_snapshot!(sandbox.crane(&["copy", "--referrers", &app, "oci-archive:a.tar"]), @"
+    exit 1
+    -- stderr
+    [time] Copying from [host]/app:v1 to oci-archive:a.tar
+    Error: oci-archive:a.tar cannot be added to: use a layout in a directory (oci:DIRECTORY)
+    ");
+}
+
+#[test]
+fn digest_tags_go_along() {
+    let (registry, other, sandbox) = start();
+    let digest = registry.put_image("app:v1", &image()).replace(':', "-");
+    registry.put_image(&format!("app:{digest}.sig"), &other_image());
+    registry.put_image("app:sha256-0000.sig", &other_image());
+    sandbox.stdout(&[
+        "copy",
+        "--digest-tags",
+        &registry.at("app:v1"),
+        &other.at("app:v1"),
+    ]);
+    assert_eq!(
+        sandbox.stdout(&["ls", &other.at("app")]),
+        format!("{digest}.sig\nv1\n")
+    );
+}
