@@ -108,6 +108,17 @@ pub enum Event<'a> {
         /// Which blob.
         descriptor: &'a Descriptor,
     },
+    /// Bytes of a blob came, for whoever reads it. They are not verified yet.
+    BlobReceived {
+        /// Where they come from.
+        repository: &'a Repository,
+        /// Which blob.
+        digest: &'a Digest,
+        /// How many.
+        bytes: u64,
+        /// How many the blob has in all, if that is known.
+        size: Option<u64>,
+    },
     /// A download broke off and goes on where it stopped.
     BlobResumed {
         /// Where it comes from.

@@ -190,6 +190,8 @@ fn help() {
               CRANE_MIRRORS]
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
+      -q, --quiet
+              Tell nothing but errors on standard error
       -v, --verbose
               Log every request and response to standard error
 
@@ -216,6 +218,20 @@ fn help() {
       -h, --help         Print help (see more with '--help')
       -V, --version      Print version
 
+    Options of one side:
+          --src-creds <CREDS>   
+          --src-ca <FILE>       
+          --src-cert <FILE>     
+          --src-key <FILE>      
+          --src-plain-http      
+          --src-skip-verify     
+          --dest-creds <CREDS>  
+          --dest-ca <FILE>      
+          --dest-cert <FILE>    
+          --dest-key <FILE>     
+          --dest-plain-http     
+          --dest-skip-verify    
+
     Global options:
           --platform <PLATFORM>
               The image to take from an index: os[/arch[/variant]][:osversion] (e.g. linux/arm64), or
@@ -227,6 +243,8 @@ fn help() {
               CRANE_MIRRORS]
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
+      -q, --quiet
+              Tell nothing but errors on standard error
       -v, --verbose
               Log every request and response to standard error
     ");
@@ -256,6 +274,8 @@ fn help() {
               CRANE_MIRRORS]
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
+      -q, --quiet
+              Tell nothing but errors on standard error
       -v, --verbose
               Log every request and response to standard error
     ");

@@ -15,13 +15,13 @@ use crate::registry::TestRegistry;
 use crate::sandbox::Sandbox;
 
 /// TLS in front of a registry, by a certificate as `openssl req -x509` makes it.
-struct Front {
-    host: String,
-    certificate: String,
+pub(crate) struct Front {
+    pub(crate) host: String,
+    pub(crate) certificate: String,
 }
 
 impl Front {
-    fn of(registry: &TestRegistry) -> Self {
+    pub(crate) fn of(registry: &TestRegistry) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

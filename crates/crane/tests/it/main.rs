@@ -20,6 +20,7 @@ mod registry;
 mod sandbox;
 mod serve;
 mod serving;
+mod sides;
 mod streams;
 mod sync;
 mod warnings;

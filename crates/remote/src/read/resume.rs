@@ -114,11 +114,24 @@ impl Download {
         self.skip -= again;
         chunk.advance(usize::try_from(again).expect("at most the length of the chunk"));
         self.offset += chunk.len() as u64;
+        self.tell(chunk.len() as u64);
         if self.offset - self.mark >= PROGRESS {
             self.mark = self.offset;
             self.resumes = self.client.settings().resumes;
         }
         chunk
+    }
+
+    fn tell(&self, bytes: u64) {
+        let events = self.client.events();
+        if let (true, Some(digest)) = (events.is_on() && bytes > 0, self.reference.digest()) {
+            events.emit(Event::BlobReceived {
+                repository: self.reference.repository(),
+                digest,
+                bytes,
+                size: self.size,
+            });
+        }
     }
 
     /// Prepares to go on, or gives up.

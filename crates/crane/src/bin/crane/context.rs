@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use wharf::authn::{DefaultKeychain, Keychain};
-use wharf::name::{ParseError, Repository};
+use wharf::name::{ParseError, Registry, Repository};
 use wharf::remote::{Client, NonDistributable};
 use wharf::transport::Environment;
 use wharf::transport::certs::CertsDirs;
@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::mirrors;
 use crate::printer::{self, Printer};
 use crate::progress::Progress;
+use crate::sides::{Side, SidesKeychain};
 use crate::warnings::Warnings;
 
 /// What every command works with.
@@ -76,15 +77,58 @@ impl Context {
         let keychain = Arc::new(DefaultKeychain::from_env());
         // A registry that wants no credentials would never ask, and a damaged file go unnoticed.
         keychain.check().map_err(wharf_crane::Error::from)?;
-        self.build(keychain, jobs)
+        self.build(keychain, jobs, Vec::new())
+    }
+
+    /// A client that is told of each side of a copy apart.
+    pub(crate) fn client_of_sides(
+        &self,
+        jobs: Option<NonZeroUsize>,
+        sides: [(Option<Repository>, Side); 2],
+    ) -> Result<Client, Failure> {
+        if sides.iter().all(|(_, side)| side.is_empty()) {
+            return self.client_with(jobs);
+        }
+        let keychain = DefaultKeychain::from_env();
+        keychain.check().map_err(wharf_crane::Error::from)?;
+        let (mut credentials, mut settings) = (Vec::new(), Vec::new());
+        for (repository, side) in sides {
+            let Some(repository) = repository else {
+                if side.is_empty() {
+                    continue;
+                }
+                return Err(Failure::usage("a side that is no registry has no such options"));
+            };
+            if let Some(found) = side.settings()? {
+                settings.push((repository.registry().clone(), found));
+            }
+            credentials.push((repository, side.credentials()?));
+        }
+        if let [(one, _), (other, _)] = &settings[..]
+            && one == other
+        {
+            return Err(Failure::usage(
+                "both sides are the same registry: give its options once",
+            ));
+        }
+        let keychain = SidesKeychain {
+            sides: credentials,
+            rest: Arc::new(keychain),
+        };
+        self.build(Arc::new(keychain), jobs, settings)
     }
 
     /// A client with other credentials than the user's.
     pub(crate) fn client_as(&self, keychain: Arc<dyn Keychain>) -> Result<Client, Failure> {
-        self.build(keychain, None)
+        self.build(keychain, None, Vec::new())
     }
 
-    fn build(&self, keychain: Arc<dyn Keychain>, jobs: Option<NonZeroUsize>) -> Result<Client, Failure> {
+    fn build(
+        &self,
+        keychain: Arc<dyn Keychain>,
+        jobs: Option<NonZeroUsize>,
+        settings: Vec<(Registry, RegistrySettings)>,
+    ) -> Result<Client, Failure> {
         let mirrors = mirrors::load(self.globals.mirrors.as_deref())?;
         let certs = CertsDirs::system(&Environment::from_process());
         let mut builder = Client::builder().observer(Arc::new(Progress));
@@ -105,6 +149,9 @@ impl Context {
                 .with_plain_http(PlainHttp::Allowed)
                 .with_tls(tls);
             builder = builder.configure(|transport| transport.default_settings(settings));
+        }
+        for (registry, settings) in settings {
+            builder = builder.configure(|transport| transport.registry_settings(&registry, settings));
         }
         if self.globals.allow_nondistributable_artifacts {
             builder = builder.non_distributable(NonDistributable::Upload);

@@ -17,6 +17,11 @@ pub(crate) fn editor() -> String {
     read("EDITOR").unwrap_or_else(|| "vi".to_owned())
 }
 
+/// Whether a terminal can move its cursor: bars need that.
+pub(crate) fn is_capable_terminal() -> bool {
+    read("TERM").as_deref() != Some("dumb")
+}
+
 /// Where the rules for mirrors are when no flag says so: `CRANE_MIRRORS`.
 pub(crate) fn mirrors() -> Option<PathBuf> {
     read("CRANE_MIRRORS").map(PathBuf::from)

@@ -1,5 +1,6 @@
 //! The command line crane: parses arguments, runs one job of `wharf-crane`, prints what it gave.
 
+mod bars;
 mod cli;
 mod commands;
 mod context;
@@ -11,6 +12,7 @@ mod mirrors;
 mod pairs;
 mod printer;
 mod progress;
+mod sides;
 mod signals;
 mod stdin;
 mod text;
@@ -48,6 +50,7 @@ fn run() -> Result<(), Failure> {
             return Ok(());
         }
     };
+    printer::init(cli.globals.quiet, cli.globals.verbose);
     log::init(cli.globals.verbose);
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread()

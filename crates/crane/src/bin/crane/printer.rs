@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -9,6 +10,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _, BufWriter, Stdout};
 use wharf::v1::oci_spec::image::Descriptor;
 use wharf::v1::{ByteStream, DescriptorExt as _};
 
+use crate::bars::Bars;
 use crate::env;
 use crate::failure::Failure;
 
@@ -109,14 +111,46 @@ pub(crate) fn failure(failure: &Failure) {
     }
 }
 
+/// How standard error is used.
+struct Mode {
+    quiet: bool,
+    /// Bars are drawn below what else is printed.
+    bars: Option<Bars>,
+}
+
+static MODE: OnceLock<Mode> = OnceLock::new();
+
+/// Sets how standard error is used: bars are for terminals, where nothing else is in the way. Before this is called, and
+/// when it is called again, nothing changes.
+pub(crate) fn init(quiet: bool, verbose: bool) {
+    let wanted = !quiet && !verbose && io::stderr().is_terminal() && env::is_capable_terminal();
+    let bars = wanted.then(|| Bars::new(env::wants_color()));
+    let _ = MODE.set(Mode { quiet, bars });
+}
+
+/// The bars, if there are any.
+pub(crate) fn bars() -> Option<&'static Bars> {
+    MODE.get()?.bars.as_ref()
+}
+
+fn is_quiet() -> bool {
+    MODE.get().is_some_and(|mode| mode.quiet)
+}
+
 /// Prints one line of the log: when, then what.
 pub(crate) fn log(line: impl Display) {
+    if is_quiet() {
+        return;
+    }
     let now = jiff::ZonedDateTime::now().strftime("%Y/%m/%d %H:%M:%S");
     to_stderr(format_args!("{now} {line}\n"));
 }
 
 /// Prints what a registry warned of, in bold yellow where that can be seen.
 pub(crate) fn warning(text: &str) {
+    if is_quiet() {
+        return;
+    }
     if io::stderr().is_terminal() && env::wants_color() {
         to_stderr(format_args!("\x1b[1;33m[WARNING]\x1b[0m: {text}\n"));
     } else {
@@ -131,5 +165,11 @@ pub(crate) fn wire(text: &str) {
 
 /// A standard error that nobody reads is no reason to fail, and there is nobody to tell.
 fn to_stderr(text: std::fmt::Arguments<'_>) {
-    let _ = io::stderr().lock().write_fmt(text);
+    let write = || {
+        let _ = io::stderr().lock().write_fmt(text);
+    };
+    match bars() {
+        Some(bars) => bars.suspend(write),
+        None => write(),
+    }
 }

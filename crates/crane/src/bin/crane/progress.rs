@@ -3,14 +3,18 @@
 use wharf::remote::{Event, Observer};
 
 use crate::failure::chain;
-use crate::printer::log;
+use crate::printer::{bars, log};
 
-/// Tells what moved, what was there already, and what is tried again: one line each.
+/// Tells what moved, what was there already, and what is tried again: one line each, and on a terminal a bar for what is
+/// on its way.
 #[derive(Debug)]
 pub(crate) struct Progress;
 
 impl Observer for Progress {
     fn event(&self, event: Event<'_>) {
+        if let Some(bars) = bars() {
+            bars.event(event);
+        }
         match event {
             Event::BlobExists { descriptor, .. } => {
                 log(format_args!("existing blob: {}", descriptor.digest()))

@@ -59,6 +59,9 @@ pub(crate) struct Globals {
     /// Also push layers that are marked as not for distribution
     #[arg(long, global = true)]
     pub(crate) allow_nondistributable_artifacts: bool,
+    /// Tell nothing but errors on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
     /// Log every request and response to standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use wharf_crane::{CopyOptions, Existing, copy, copy_repository};
+use wharf_crane::{CopyOptions, Existing, Place, copy, copy_repository};
 
 use crate::context::{Context, place, repository};
 use crate::failure::Failure;
+use crate::sides::{DestinationArgs, SourceArgs};
 
 /// Copy an image from one place to another, its digest unchanged
 ///
@@ -31,6 +32,10 @@ pub(crate) struct Args {
     /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    destination: DestinationArgs,
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
@@ -38,7 +43,6 @@ fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let client = context.client_with(args.jobs)?;
     let mut options = CopyOptions::default().with_platforms(context.platforms());
     options = options
         .with_referrers(args.referrers)
@@ -51,6 +55,11 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     }
     if args.all_tags {
         let (src, dst) = (repository(&args.src)?, repository(&args.dst)?);
+        let sides = [
+            (Some(src.clone()), args.source.into()),
+            (Some(dst.clone()), args.destination.into()),
+        ];
+        let client = context.client_of_sides(args.jobs, sides)?;
         let tags = copy_repository(&client, &src, &dst, &options).await?;
         for tag in tags.kept {
             context.log(format_args!("Skipping {tag} due to no-clobber"));
@@ -58,6 +67,12 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         return Ok(());
     }
     let (src, dst) = (place(&args.src)?, place(&args.dst)?);
+    let of = |place: &Place| place.reference().map(|reference| reference.repository().clone());
+    let sides = [
+        (of(&src), args.source.into()),
+        (of(&dst), args.destination.into()),
+    ];
+    let client = context.client_of_sides(args.jobs, sides)?;
     context.log(format_args!("Copying from {} to {}", args.src, args.dst));
     copy(&client, &src, &dst, &options).await?;
     Ok(())
