@@ -37,6 +37,8 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `server` | no | the module `server`: a server on hyper |
+//! | `aws-lc-rs`, `ring` | no | TLS for the server, on rustls with that provider |
+//! | `tls` | no | the same with the provider that the process has chosen |
 //! | `conformance` | no | [`store::conformance`](crate::store), the suite that every store runs |
 
 pub mod auth;

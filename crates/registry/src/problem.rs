@@ -231,6 +231,7 @@ impl From<store::Error> for Problem {
             Error::Full(_) => {
                 Self::new(Code::Internal, "no space left").with_status(StatusCode::INSUFFICIENT_STORAGE)
             }
+            Error::InUse => Self::new(Code::Internal, message).with_status(StatusCode::SERVICE_UNAVAILABLE),
             Error::Io(_) | Error::Other(_) => Self::new(Code::Internal, "the registry's store failed"),
         }
     }

@@ -21,9 +21,9 @@ impl Basic {
         Self { users }
     }
 
-    pub(super) fn admit(&self, parts: &Parts, need: Option<Need<'_>>) -> Result<Caller, Problem> {
+    pub(super) async fn admit(&self, parts: &Parts, need: Option<Need<'_>>) -> Result<Caller, Problem> {
         let rights = match basic_credentials(&parts.headers).map_err(|Malformed| challenge())? {
-            Some((name, password)) => self.users.check(&name, &password).ok_or_else(challenge)?,
+            Some((name, password)) => self.users.check(&name, &password).await.ok_or_else(challenge)?,
             None => {
                 // Without a need there is only `/v2/`, which clients ask to find out how to authenticate.
                 let anonymous = self.users.anonymous();

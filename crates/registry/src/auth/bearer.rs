@@ -11,6 +11,7 @@ use http::request::Parts;
 use rand::Rng as _;
 use tokio::time::Instant;
 
+use crate::auth::Encrypted;
 use crate::auth::{Action, Caller, Need, Users};
 use crate::problem::{Code, Problem};
 
@@ -208,7 +209,11 @@ impl Bearer {
         let host = host
             .filter(|host| !host.contains(['"', '\\']))
             .unwrap_or("localhost");
-        format!("http://{host}{}", token::PATH)
+        let scheme = match parts.extensions.get::<Encrypted>() {
+            Some(Encrypted) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{host}{}", token::PATH)
     }
 
     /// Hands out a token.

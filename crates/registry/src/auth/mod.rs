@@ -24,6 +24,7 @@
 mod basic;
 mod bearer;
 mod need;
+mod password;
 mod token;
 mod users;
 
@@ -41,7 +42,7 @@ pub use basic::Basic;
 pub use bearer::{Bearer, BearerOptions};
 pub use need::Action;
 pub(crate) use need::Need;
-pub use users::{Rights, Users};
+pub use users::{HtpasswdError, Rights, Users};
 
 /// How callers prove who they are.
 #[non_exhaustive]
@@ -67,9 +68,9 @@ impl From<Bearer> for Authentication {
 
 impl Authentication {
     /// Lets a request in that needs `need`, or says what its caller should do.
-    pub(crate) fn admit(&self, parts: &Parts, need: Option<Need<'_>>) -> Result<Caller, Problem> {
+    pub(crate) async fn admit(&self, parts: &Parts, need: Option<Need<'_>>) -> Result<Caller, Problem> {
         match self {
-            Self::Basic(basic) => basic.admit(parts, need),
+            Self::Basic(basic) => basic.admit(parts, need).await,
             Self::Bearer(bearer) => bearer.admit(parts, need),
         }
     }
@@ -88,6 +89,10 @@ impl Authentication {
         }
     }
 }
+
+/// On a request: it came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted;
 
 /// Judges an action on a repository.
 type Judge = dyn Fn(&RepositoryName, Action) -> bool + Send + Sync;

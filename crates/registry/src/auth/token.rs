@@ -39,14 +39,14 @@ pub(super) async fn serve(
     let (form, user) = match parts.method {
         Method::GET => {
             let query = Query::parse_form(parts.uri.query().unwrap_or_default());
-            let user = user_of_header(bearer, parts)?;
+            let user = user_of_header(bearer, parts).await?;
             (query, user)
         }
         Method::POST => {
             let body = incoming.stream().collect(FORM_LIMIT).await;
             let body = body.map_err(|error| Problem::new(Code::SizeInvalid, error.to_string()))?;
             let form = Query::parse_form(&String::from_utf8_lossy(&body));
-            let user = user_of_form(bearer, &form)?;
+            let user = user_of_form(bearer, &form).await?;
             (form, Some(user))
         }
         _ => return Err(Problem::method("GET, POST")),
@@ -81,21 +81,29 @@ pub(super) async fn serve(
 }
 
 /// Who asks, if they say. Saying it wrong is worse than not saying it.
-fn user_of_header(bearer: &Bearer, parts: &Parts) -> Result<Option<String>, Problem> {
+async fn user_of_header(bearer: &Bearer, parts: &Parts) -> Result<Option<String>, Problem> {
     let given = basic_credentials(&parts.headers).map_err(|Malformed| unauthorized())?;
     let Some((name, password)) = given else {
         return Ok(None);
     };
-    bearer.users().check(&name, &password).ok_or_else(unauthorized)?;
+    bearer
+        .users()
+        .check(&name, &password)
+        .await
+        .ok_or_else(unauthorized)?;
     Ok(Some(name))
 }
 
-fn user_of_form(bearer: &Bearer, form: &Query) -> Result<String, Problem> {
+async fn user_of_form(bearer: &Bearer, form: &Query) -> Result<String, Problem> {
     match form.get("grant_type") {
         Some("password") => {
             let name = form.get("username").unwrap_or_default();
             let password = form.get("password").unwrap_or_default();
-            bearer.users().check(name, password).ok_or_else(unauthorized)?;
+            bearer
+                .users()
+                .check(name, password)
+                .await
+                .ok_or_else(unauthorized)?;
             Ok(name.to_owned())
         }
         Some("refresh_token") => {

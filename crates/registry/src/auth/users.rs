@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use oci_spec::image::Digest;
 
+use crate::auth::password::Password;
 use crate::auth::{Action, Need};
 use crate::name::RepositoryName;
 
@@ -18,20 +18,30 @@ pub struct Users {
     anonymous: Rights,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct User {
-    /// Only the hash is kept, and compared, so that the time it takes tells nothing about the password.
-    password: Digest,
+    password: Password,
     rights: Rights,
 }
 
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User")
-            .field("password", &"****")
-            .field("rights", &self.rights)
-            .finish()
-    }
+/// Why a text is no list of users.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HtpasswdError {
+    /// A line has no colon, or nothing before it.
+    #[error("line {line}: no user name")]
+    Name {
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A password is not hashed with bcrypt.
+    #[error("line {line}: the password of {name:?} is not hashed with bcrypt (htpasswd -B)")]
+    Hash {
+        /// The line, counted from 1.
+        line: usize,
+        /// The user.
+        name: String,
+    },
 }
 
 /// What someone may do.
@@ -57,6 +67,40 @@ impl Users {
         Self::default()
     }
 
+    /// The users that a file of `htpasswd` lists, who may do everything. Each line is a name, a colon and a hash of
+    /// bcrypt (`htpasswd -B`); other hashes are not safe enough. Empty lines and those that begin with `#` say nothing.
+    /// Of several lines for one name the last counts.
+    ///
+    /// ```
+    /// use wharf_registry::auth::Users;
+    ///
+    /// let file = "# ops\nann:$2y$05$6S6Yp5ZcJDZ8a7Sl1oJHWOQ2Um1W0Qe3pQ1bM6W9rD8n2Wm6m0mRa\n";
+    /// let users = Users::from_htpasswd(file)?;
+    /// assert!(Users::from_htpasswd("ann:plain").is_err());
+    /// # Ok::<(), wharf_registry::auth::HtpasswdError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`HtpasswdError`] with the first line that is of another form.
+    pub fn from_htpasswd(text: &str) -> Result<Self, HtpasswdError> {
+        let mut users = Self::new();
+        for (line, content) in (1..).zip(text.lines()) {
+            let content = content.trim();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let split = content.split_once(':').filter(|(name, _)| !name.is_empty());
+            let (name, hash) = split.ok_or(HtpasswdError::Name { line })?;
+            let password = Password::bcrypt(hash).ok_or_else(|| HtpasswdError::Hash {
+                line,
+                name: name.to_owned(),
+            })?;
+            let rights = Rights::all();
+            users.known.insert(name.to_owned(), User { password, rights });
+        }
+        Ok(users)
+    }
+
     /// Adds a user who may do everything.
     #[must_use]
     pub fn with(self, name: &str, password: &str) -> Self {
@@ -67,7 +111,7 @@ impl Users {
     #[must_use]
     pub fn with_rights(mut self, name: &str, password: &str, rights: Rights) -> Self {
         let user = User {
-            password: wharf_v1::sha256(password),
+            password: Password::given(password),
             rights,
         };
         self.known.insert(name.to_owned(), user);
@@ -82,9 +126,15 @@ impl Users {
     }
 
     /// The rights of a user, if the password is theirs.
-    pub(super) fn check(&self, name: &str, password: &str) -> Option<&Rights> {
-        let user = self.known.get(name)?;
-        (user.password == wharf_v1::sha256(password)).then_some(&user.rights)
+    pub(super) async fn check(&self, name: &str, password: &str) -> Option<&Rights> {
+        let Some(user) = self.known.get(name) else {
+            // It takes as long as for a user whom there is.
+            if let Some(other) = self.known.values().next() {
+                other.password.is(password).await;
+            }
+            return None;
+        };
+        user.password.is(password).await.then_some(&user.rights)
     }
 
     pub(super) fn anonymous(&self) -> &Rights {
@@ -192,4 +242,57 @@ pub(super) fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, S
     let (name, password) = decoded.split_once(':').ok_or(Malformed)?;
     let given = !name.is_empty() || !password.is_empty();
     Ok(given.then(|| (name.to_owned(), password.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn users_of_a_file() {
+        let hash = |password: &str| bcrypt::hash(password, 4).expect("a hash");
+        let text = format!(
+            "# ops\n\nann:{}\n bob:{}\r\nann:{}\n",
+            hash("old"),
+            hash("b:b"),
+            hash("new")
+        );
+        let users = Users::from_htpasswd(&text).expect("users");
+        for (name, password, want) in [
+            ("ann", "new", true),
+            ("ann", "new", true),
+            ("ann", "old", false),
+            ("ann", "", false),
+            ("bob", "b:b", true),
+            ("eve", "new", false),
+        ] {
+            assert_eq!(
+                users.check(name, password).await.is_some(),
+                want,
+                "{name} {password:?}"
+            );
+        }
+        assert!(!format!("{users:?}").contains("$2"), "{users:?}");
+    }
+
+    #[test]
+    fn what_is_no_list_of_users() {
+        let fails = |text: &str, want: HtpasswdError| {
+            assert_eq!(
+                Users::from_htpasswd(text).expect_err("no users"),
+                want,
+                "{text:?}"
+            );
+        };
+        let hash = |line, name: &str| HtpasswdError::Hash {
+            line,
+            name: name.to_owned(),
+        };
+        fails("\nann", HtpasswdError::Name { line: 2 });
+        fails(":x", HtpasswdError::Name { line: 1 });
+        fails("ann:", hash(1, "ann"));
+        fails("#\nann:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=", hash(2, "ann"));
+        fails("ann:$apr1$a$b", hash(1, "ann"));
+        fails("ann:$2y$05$short", hash(1, "ann"));
+    }
 }

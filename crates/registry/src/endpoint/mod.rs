@@ -41,10 +41,10 @@ pub(crate) async fn dispatch(
     }
     let route = Route::parse(parts.uri.path());
     let caller = match &inner.authentication {
-        Some(authentication) => authentication.admit(
-            parts,
-            route.as_ref().ok().and_then(|route| route.needs(&parts.method)),
-        )?,
+        Some(authentication) => {
+            let need = route.as_ref().ok().and_then(|route| route.needs(&parts.method));
+            authentication.admit(parts, need).await?
+        }
         None => crate::auth::Caller::anybody(),
     };
     let route = route?;

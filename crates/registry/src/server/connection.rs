@@ -53,7 +53,13 @@ where
         .max_header_list_size(u32::try_from(options.header_limit).unwrap_or(u32::MAX));
     let flushes = Flushes::default();
     let io = TokioIo::new(Watched::new(stream, options.idle_timeout, flushes.clone()));
+    #[cfg(feature = "tls")]
+    let is_encrypted = options.tls.is_some();
     let service = service_fn(move |mut request: Request<Incoming>| {
+        #[cfg(feature = "tls")]
+        if is_encrypted {
+            request.extensions_mut().insert(crate::auth::Encrypted);
+        }
         request.extensions_mut().insert(flushes.clone());
         answer(registry.clone(), request)
     });

@@ -2,27 +2,32 @@
 
 mod connection;
 mod options;
+#[cfg(feature = "tls")]
+mod tls;
 mod watched;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, ToSocketAddrs};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::body::BoxError;
 use crate::registry::Registry;
 
 pub use options::ServerOptions;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 
 /// How long accepting pauses after it failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A server that listens on an address and answers with a [`Registry`], over HTTP/1.1 or HTTP/2
-/// without TLS, on a task of its own. Dropping it breaks all connections.
+/// A server that listens on an address and answers with a [`Registry`], over HTTP/1.1 or HTTP/2,
+/// by TLS where the options say so, on a task of its own. Dropping it breaks all connections.
 ///
 /// ```
 /// use wharf_registry::Registry;
@@ -105,6 +110,21 @@ impl Server {
     }
 }
 
+/// Serves a new connection, encrypted if it should be.
+async fn greet(
+    stream: TcpStream,
+    registry: Registry,
+    options: ServerOptions,
+    watcher: Watcher,
+) -> Result<(), BoxError> {
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &options.tls {
+        let stream = tls.accept(stream, options.header_timeout).await?;
+        return connection::serve(stream, registry, options, watcher).await;
+    }
+    connection::serve(stream, registry, options, watcher).await
+}
+
 async fn accept(
     listener: TcpListener,
     registry: Registry,
@@ -121,7 +141,7 @@ async fn accept(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let served = connection::serve(stream, registry.clone(), options.clone(), graceful.watcher());
+                    let served = greet(stream, registry.clone(), options.clone(), graceful.watcher());
                     connections.spawn(async move {
                         if let Err(error) = served.await {
                             tracing::debug!(%peer, error, "connection failed");

@@ -16,6 +16,9 @@ pub struct ServerOptions {
     pub concurrent_streams: u32,
     /// How long requests that are under way may take when the server shuts down. Default: ten seconds.
     pub shutdown_timeout: Duration,
+    /// With what connections are encrypted. Default: they are not.
+    #[cfg(feature = "tls")]
+    pub tls: Option<super::Tls>,
 }
 
 impl Default for ServerOptions {
@@ -26,11 +29,21 @@ impl Default for ServerOptions {
             header_limit: 64 << 10,
             concurrent_streams: 256,
             shutdown_timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
 
 impl ServerOptions {
+    /// Sets [`tls`](Self::tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: super::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Sets [`header_timeout`](Self::header_timeout).
     #[must_use]
     pub fn with_header_timeout(mut self, header_timeout: Duration) -> Self {

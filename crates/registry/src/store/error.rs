@@ -81,6 +81,9 @@ pub enum Error {
     /// The client's side of an upload broke off.
     #[error("upload broke off")]
     Client(#[source] BoxError),
+    /// The store is used by others, and what was asked for wants it alone, or garbage is being collected in it.
+    #[error("the store is in use")]
+    InUse,
     /// There is no room left.
     #[error("no space left in the store")]
     Full(#[source] io::Error),

@@ -18,7 +18,7 @@ use wharf_v1::ByteStream;
 
 use crate::name::{RepositoryName, TagName};
 
-pub use directory::{DirectoryOptions, DirectoryStore};
+pub use directory::{DirectoryOptions, DirectoryStore, Garbage, GarbageOptions};
 pub use error::Error;
 pub use memory::{MemoryOptions, MemoryStore};
 pub use types::{Chunk, Listing, ManifestInfo, NewManifest, Page, Referrer, StoredManifest};

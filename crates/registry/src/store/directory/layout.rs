@@ -1,6 +1,7 @@
 //! Where things are in the directory.
 //!
 //! ```text
+//! lock                                             held by whoever uses the directory
 //! version                                          format of all this
 //! blobs/<algorithm>/<hh>/<hash>                    content, of blobs and manifests
 //! repositories/<name>/_blobs/<algorithm>/<hash>    empty: the repository has this blob
@@ -44,6 +45,11 @@ impl Layout {
 
     pub(super) fn version(&self) -> PathBuf {
         self.root.join("version")
+    }
+
+    /// Held by those who use the directory, and alone by who collects garbage.
+    pub(super) fn in_use(&self) -> PathBuf {
+        self.root.join("lock")
     }
 
     pub(super) fn tmp(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! A store in a directory.
 
 mod disk;
+mod garbage;
 mod layout;
 mod options;
 mod reader;
@@ -10,6 +11,7 @@ mod uploads;
 mod walk;
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ use crate::store::{
     Chunk, Error, Listing, ManifestInfo, NewManifest, Page, Referrer, Store, StoredManifest, UploadId,
 };
 
+pub use garbage::{Garbage, GarbageOptions};
 use layout::Layout;
 pub use options::DirectoryOptions;
 use repository::Repository;
@@ -56,6 +59,8 @@ struct Shared {
     options: DirectoryOptions,
     uploads: Uploads,
     swept: Mutex<Instant>,
+    /// As long as it is open nobody collects garbage.
+    _in_use: File,
 }
 
 impl DirectoryStore {
@@ -76,7 +81,9 @@ impl DirectoryStore {
         // Absolute, so that every path in it has a parent to sync, wherever the process goes.
         let root = std::path::absolute(path.as_ref())?;
         let layout = Arc::new(Layout::new(root));
+        let in_use = lock(Arc::clone(&layout), Lock::Shared).await?;
         let shared = Shared {
+            _in_use: in_use,
             options,
             uploads: Uploads::default(),
             swept: Mutex::new(Instant::now()),
@@ -93,6 +100,47 @@ impl DirectoryStore {
             })
             .await?;
         Ok(store)
+    }
+
+    /// Removes what nobody needs any more from a directory that no registry uses meanwhile.
+    ///
+    /// A repository's blob is garbage when no manifest of the repository names it, and content when it is in no
+    /// repository. A manifest names what stands in it, whatever it is: children, config, layers, subject. Uploads that
+    /// are not finished stay, as long as they do not expire.
+    ///
+    /// ```
+    /// use wharf_registry::store::{DirectoryStore, GarbageOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = DirectoryStore::open(dir.path()).await?;
+    /// let options = GarbageOptions::default();
+    /// assert!(DirectoryStore::collect_garbage(dir.path(), options.clone()).await.is_err());
+    /// drop(store);
+    /// let garbage = DirectoryStore::collect_garbage(dir.path(), options).await?;
+    /// assert_eq!(garbage.bytes(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when the directory is open, in this process or another; [`Error::Io`] when it cannot be read
+    /// or changed. What was removed until then was garbage.
+    pub async fn collect_garbage(path: impl AsRef<Path>, options: GarbageOptions) -> Result<Garbage, Error> {
+        let layout = Arc::new(Layout::new(std::path::absolute(path.as_ref())?));
+        if !disk::exists(&layout.version())? {
+            let message = "this is not the directory of a registry";
+            return Err(io::Error::new(io::ErrorKind::NotFound, message).into());
+        }
+        let in_use = lock(Arc::clone(&layout), Lock::Alone).await?;
+        let work = move || {
+            let garbage = garbage::collect(&layout, &options);
+            drop(in_use);
+            garbage
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(Error::Other(error.into())))
     }
 
     /// The directory.
@@ -148,6 +196,31 @@ impl DirectoryStore {
             }
         });
     }
+}
+
+#[derive(Clone, Copy)]
+enum Lock {
+    Shared,
+    Alone,
+}
+
+/// Says that the directory is used, as long as the file is open.
+async fn lock(layout: Arc<Layout>, lock: Lock) -> Result<File, Error> {
+    let work = move || {
+        disk::make_dir(layout.root())?;
+        let file = File::options().create(true).append(true).open(layout.in_use())?;
+        let taken = match lock {
+            Lock::Shared => file.try_lock_shared(),
+            Lock::Alone => file.try_lock(),
+        };
+        match taken {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Error::Other(error.into())))
 }
 
 fn prepare(layout: &Layout) -> Result<(), Error> {

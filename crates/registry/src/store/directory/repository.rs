@@ -1,5 +1,6 @@
 //! What one repository has, on disk.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 
 use bytes::Bytes;
@@ -161,6 +162,17 @@ impl<'a> Repository<'a> {
         let mut tags: Vec<TagName> = names.iter().filter_map(|name| name.parse().ok()).collect();
         tags.sort_unstable();
         Ok(page.cut(tags, |tag| tag.as_str()))
+    }
+
+    /// All digests that tags point at.
+    pub(super) fn tagged(&self) -> Result<HashSet<Digest>, Error> {
+        let mut tagged = HashSet::new();
+        for name in disk::names(&self.paths.tags())? {
+            if let Ok(tag) = name.parse() {
+                tagged.insert(self.tag(&tag)?);
+            }
+        }
+        Ok(tagged)
     }
 
     pub(super) fn referrers(&self, subject: &Digest) -> Result<Vec<Referrer>, Error> {

@@ -278,3 +278,107 @@ async fn an_upload_keeps_few_bytes_in_memory() {
     let peak = peak.load(Ordering::SeqCst);
     assert!(peak <= 1 << 20, "{peak} bytes of {size} were in memory at once");
 }
+
+/// Puts a blob, and says its digest.
+async fn put_blob(store: &DirectoryStore, bytes: &'static str) -> Digest {
+    let digest = wharf_v1::sha256(bytes);
+    let id = store
+        .begin_upload(&name(), &DigestAlgorithm::Sha256)
+        .await
+        .expect("an upload");
+    store
+        .append_upload(&name(), &id, chunk(bytes))
+        .await
+        .expect("an append");
+    store
+        .finish_upload(&name(), &id, &digest)
+        .await
+        .expect("finished");
+    digest
+}
+
+/// Puts a manifest of a type that nobody knows, which names some digests, and says its own.
+async fn put_manifest(store: &DirectoryStore, names: &[&Digest], tag: Option<&str>) -> Digest {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let raw = format!("{{\"of\":{names:?}}}");
+    let mut manifest = NewManifest::new(wharf_v1::sha256(&raw), "application/vnd.example+json", raw);
+    manifest.tags.extend(tag.map(|tag| tag.parse().expect("a tag")));
+    let digest = manifest.digest.clone();
+    store.put_manifest(&name(), manifest).await.expect("put");
+    digest
+}
+
+#[tokio::test]
+async fn garbage_is_what_nothing_names() {
+    let dir = dir();
+    let path = dir.path().join("deep/store");
+    let store = open(&dir).await;
+    let (config, lost, late) = (
+        put_blob(&store, "config").await,
+        put_blob(&store, "lost").await,
+        put_blob(&store, "late").await,
+    );
+    let child = put_manifest(&store, &[&config], None).await;
+    let index = put_manifest(&store, &[&child], Some("v1")).await;
+    let untagged = put_manifest(&store, &[&late], None).await;
+    // An artifact about what is tagged stays with it.
+    let raw = format!(
+        r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[],"subject":{{"digest":"{index}"}}}}"#
+    );
+    let about = NewManifest::new(
+        wharf_v1::sha256(&raw),
+        "application/vnd.oci.image.manifest.v1+json",
+        raw,
+    );
+    let about_digest = about.digest.clone();
+    store.put_manifest(&name(), about).await.expect("put");
+
+    let now = GarbageOptions::default().with_grace(Duration::ZERO);
+    let in_use = DirectoryStore::collect_garbage(&path, now.clone()).await;
+    assert!(matches!(in_use, Err(Error::InUse)), "{in_use:?}");
+    drop(store);
+
+    let young = DirectoryStore::collect_garbage(&path, GarbageOptions::default().with_untagged(true)).await;
+    let young = young.expect("collected");
+    assert!(young.manifests.is_empty() && young.blobs.is_empty() && young.content.is_empty());
+
+    let collected = DirectoryStore::collect_garbage(&path, now.clone())
+        .await
+        .expect("collected");
+    assert_eq!(collected.blobs, [(name(), lost.clone())]);
+    assert_eq!(collected.content, [(lost, 4)]);
+    assert!(collected.manifests.is_empty());
+
+    let all = now.with_untagged(true);
+    let told = DirectoryStore::collect_garbage(&path, all.clone().with_dry_run(true))
+        .await
+        .expect("told");
+    let collected = DirectoryStore::collect_garbage(&path, all.clone())
+        .await
+        .expect("collected");
+    assert_eq!(told.manifests, collected.manifests);
+    assert_eq!(collected.manifests, [(name(), untagged)]);
+    assert_eq!(collected.blobs, [(name(), late)]);
+    let nothing = DirectoryStore::collect_garbage(&path, all)
+        .await
+        .expect("collected");
+    assert_eq!(nothing.bytes(), 0);
+
+    let store = open(&dir).await;
+    assert_eq!(store.blob(&name(), &config).await.expect("kept"), 6);
+    for digest in [child, index, about_digest] {
+        store.manifest(&name(), &digest).await.expect("kept");
+    }
+}
+
+#[tokio::test]
+async fn only_a_store_has_garbage() {
+    let dir = dir();
+    let collected = DirectoryStore::collect_garbage(dir.path(), GarbageOptions::default()).await;
+    assert!(matches!(collected, Err(Error::Io(_))), "{collected:?}");
+    assert_eq!(
+        fs::read_dir(dir.path()).expect("directory").count(),
+        0,
+        "something was made"
+    );
+}

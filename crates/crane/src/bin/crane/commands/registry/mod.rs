@@ -1,5 +1,6 @@
 //! `crane registry`.
 
+mod gc;
 mod serve;
 
 use crate::context::Context;
@@ -15,11 +16,13 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Gc(gc::Args),
     Serve(serve::Args),
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     match args.command {
+        Command::Gc(args) => gc::run(args, context).await,
         Command::Serve(args) => serve::run(args, context).await,
     }
 }
