@@ -8,6 +8,8 @@ mod edit;
 mod failures;
 mod files;
 mod fixture;
+#[cfg(unix)]
+mod guide;
 mod index;
 mod inspect;
 mod interop;

@@ -175,4 +175,6 @@ pub(crate) fn to_bool(text: &str) -> Result<bool, &'static str> {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

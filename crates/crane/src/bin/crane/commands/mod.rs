@@ -21,6 +21,7 @@ mod inspect;
 mod layout;
 mod ls;
 mod ls_files;
+mod man;
 mod manifest;
 mod mutate;
 mod pull;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Layout(layout::Args),
     Ls(ls::Args),
     LsFiles(ls_files::Args),
+    #[command(hide = true)]
+    Man(man::Args),
     Manifest(manifest::Args),
     Mutate(mutate::Args),
     Pull(pull::Args),
@@ -94,7 +97,7 @@ impl Command {
                 false
             }
             Self::Delete(_) | Self::Flatten(_) | Self::Layout(_) | Self::Ls(_) => false,
-            Self::Sync(_) => false,
+            Self::Man(_) | Self::Sync(_) => false,
             Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Tree(_) | Self::Version(_) => false,
         }
     }
@@ -148,6 +151,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Layout(args) => layout::run(args, context).await,
         Command::Ls(args) => ls::run(args, context).await,
         Command::LsFiles(args) => ls_files::run(args, context).await,
+        Command::Man(args) => man::run(&args),
         Command::Manifest(args) => manifest::run(args, context).await,
         Command::Mutate(args) => mutate::run(args, context).await,
         Command::Pull(args) => pull::run(args, context).await,
