@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask ci`, `cargo xtask test`, `cargo xtask tidy`.
+//! The project's tasks: `cargo xtask ci`, `cargo xtask test`, `cargo xtask tidy`, `cargo xtask bench`.
 //!
 //! This file only dispatches; each task is a module. There is no other build logic: what CI runs is [`ci`], and anybody can
 //! run the same on their own machine.
@@ -7,6 +7,7 @@
     reason = "a task talks to whoever runs it; libraries are not concerned"
 )]
 
+mod bench;
 mod ci;
 mod command;
 mod test;
@@ -22,6 +23,7 @@ usage: cargo xtask <task>
 tasks:
   ci              everything that CI checks, in order, with timings
   ci <step>…      only these steps (`cargo xtask ci --list` names them)
+  bench [job]…    crane against the peers on PATH, in pairs; draws docs/bench.svg
   test [args]     the whole workspace's tests, all features; args go to `cargo test`
   tidy            the house rules that no compiler checks
 ";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let task = args.next();
     let rest: Vec<String> = args.collect();
     let outcome = match task.as_deref() {
+        Some("bench") => bench::run(&root(), &rest),
         Some("ci") => ci::run(&root(), &rest),
         Some("test") => test::run(&root(), &rest),
         Some("tidy") if rest.is_empty() => tidy::run(&root()),
