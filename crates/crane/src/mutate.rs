@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wharf::layer::Family;
+use wharf::layer::{Compression, Family};
 use wharf::mutate::{
-    Addendum, ConfigEdits, annotate, annotate_index, append_layers, edit_config, edit_images,
+    Addendum, ConfigEdits, annotate, annotate_index, append_layers, edit_config, edit_images, recompress,
+    remove_annotations, remove_annotations_of_index,
 };
 use wharf::v1::oci_spec::image::{ImageConfiguration, Os, Platform};
 use wharf::v1::{Image, Layer};
@@ -35,6 +36,14 @@ pub struct MutateOptions {
     pub exposed_ports: Option<Vec<String>>,
     /// For what the image says it is.
     pub platform: Option<Platform>,
+    /// Keys of annotations to remove, from manifests of images and the index, before others are set.
+    pub remove_annotations: Vec<String>,
+    /// Keys of labels to remove, before others are set.
+    pub remove_labels: Vec<String>,
+    /// Names of environment variables to remove, before others are set.
+    pub remove_env: Vec<String>,
+    /// How all layers are stored, those that are appended too. Default: as they are.
+    pub compression: Option<Compression>,
     /// Layers to append, as for [`append`](crate::append()).
     pub layers: Vec<PathBuf>,
 }
@@ -43,7 +52,7 @@ impl MutateOptions {
     /// Whether anything but annotations changes.
     #[must_use]
     pub fn edits_images(&self) -> bool {
-        self.edits_config() || !self.layers.is_empty()
+        self.edits_config() || !self.layers.is_empty() || self.compression.is_some()
     }
 
     fn edits_config(&self) -> bool {
@@ -54,11 +63,19 @@ impl MutateOptions {
             || lists.iter().any(|list| list.is_some())
             || texts.iter().any(|text| text.is_some())
             || self.platform.is_some()
+            || !self.remove_labels.is_empty()
+            || !self.remove_env.is_empty()
     }
 
     /// Changes one config.
     fn apply(&self, config: &mut ImageConfiguration) {
         let mut edits = ConfigEdits::new();
+        for key in &self.remove_labels {
+            edits = edits.without_label(key);
+        }
+        for name in &self.remove_env {
+            edits = edits.without_env(env_name(config, name));
+        }
         for (key, value) in &self.labels {
             edits = edits.label(key, value);
         }
@@ -101,7 +118,11 @@ impl MutateOptions {
         edits.apply(config);
     }
 
-    fn image(&self, mut image: Arc<dyn Image>, layers: &[Arc<dyn Layer>]) -> Arc<dyn Image> {
+    async fn image(
+        &self,
+        mut image: Arc<dyn Image>,
+        layers: &[Arc<dyn Layer>],
+    ) -> Result<Arc<dyn Image>, wharf::mutate::Error> {
         if !layers.is_empty() {
             let addenda = layers.iter().cloned().map(Addendum::new);
             image = Arc::new(append_layers(image, addenda));
@@ -110,10 +131,16 @@ impl MutateOptions {
             let options = self.clone();
             image = Arc::new(edit_config(image, move |config| options.apply(config)));
         }
+        if let Some(compression) = self.compression {
+            image = Arc::new(recompress(image, compression).await?);
+        }
+        if !self.remove_annotations.is_empty() {
+            image = Arc::new(remove_annotations(image, self.remove_annotations.iter().cloned()));
+        }
         if !self.annotations.is_empty() {
             image = Arc::new(annotate(image, self.annotations.iter().cloned()));
         }
-        image
+        Ok(image)
     }
 
     /// The layers to append to an image of that family.
@@ -155,7 +182,8 @@ pub async fn mutate(content: &Content, options: &MutateOptions) -> Result<Conten
                     .built(Family::of(&image.media_type()), is_windows(&**image).await?)
                     .await?
             };
-            Ok(Content::Image(options.image(Arc::clone(image), &layers)))
+            let changed = options.image(Arc::clone(image), &layers).await;
+            Ok(Content::Image(changed.map_err(Error::from)?))
         }
         Content::Index(index) => {
             let mut index = Arc::clone(index);
@@ -171,9 +199,13 @@ pub async fn mutate(content: &Content, options: &MutateOptions) -> Result<Conten
                         true => &windows,
                         false => &other,
                     };
-                    Ok(options.image(image, layers))
+                    options.image(image, layers).await
                 };
                 index = Arc::new(edit_images(index, edit).await?);
+            }
+            if !options.remove_annotations.is_empty() {
+                let keys = options.remove_annotations.iter().cloned();
+                index = Arc::new(remove_annotations_of_index(index, keys));
             }
             if !options.annotations.is_empty() {
                 index = Arc::new(annotate_index(index, options.annotations.iter().cloned()));

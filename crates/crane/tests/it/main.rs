@@ -19,6 +19,7 @@ mod mirrors;
 mod places;
 mod read;
 mod registry;
+mod removals;
 mod sandbox;
 mod serve;
 mod serving;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use wharf::layer::Compression;
 use wharf::name::Reference;
 use wharf_crane::{Content, Destination, MutateOptions, mutate, save};
 
@@ -27,6 +28,18 @@ pub(crate) struct Args {
     /// New environment variables
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
+    /// Remove an annotation
+    #[arg(long, value_name = "KEY")]
+    remove_annotation: Vec<String>,
+    /// Remove a label
+    #[arg(long, value_name = "KEY")]
+    remove_label: Vec<String>,
+    /// Remove an environment variable
+    #[arg(long, value_name = "NAME")]
+    remove_env: Vec<String>,
+    /// Store all layers compressed so: gzip or zstd
+    #[arg(long, value_name = "FORMAT", value_parser = compression)]
+    recompress: Option<Compression>,
     /// New entrypoint; words are separated by commas
     #[arg(long, value_name = "WORDS", value_parser = list)]
     entrypoint: Vec<Vec<String>>,
@@ -103,6 +116,14 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     context.out.line(stored).await
 }
 
+fn compression(text: &str) -> Result<Compression, &'static str> {
+    match text {
+        "gzip" => Ok(Compression::gzip()),
+        "zstd" => Ok(Compression::zstd()),
+        _ => Err("must be gzip or zstd"),
+    }
+}
+
 fn options(args: &Args) -> Result<MutateOptions, Failure> {
     let mut options = MutateOptions::default();
     options.annotations = args.annotation.concat();
@@ -113,6 +134,10 @@ fn options(args: &Args) -> Result<MutateOptions, Failure> {
             return Err(Failure::usage(format!("parsing {kind} {key:?}, value is empty")));
         }
     }
+    options.remove_annotations = args.remove_annotation.clone();
+    options.remove_labels = args.remove_label.clone();
+    options.remove_env = args.remove_env.clone();
+    options.compression = args.recompress;
     options.env = args.env.clone();
     let all = |lists: &[Vec<String>]| (!lists.is_empty()).then(|| lists.concat());
     options.entrypoint = all(&args.entrypoint);
