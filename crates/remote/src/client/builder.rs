@@ -84,7 +84,8 @@ impl ClientBuilder {
 
     /// How many blobs are moved at once to one registry, by all clones together. At least one.
     ///
-    /// Questions about blobs, which cost next to nothing, have a limit of four times as many.
+    /// A blob of at most 128 KiB counts as an eighth of one. Questions about blobs, which cost next to nothing, have a
+    /// limit of eight times as many.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.settings.jobs = jobs.max(1);
         self

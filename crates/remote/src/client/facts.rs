@@ -11,6 +11,28 @@ use wharf_name::{Registry, Repository};
 /// Beyond so many digests known to be in one repository the client forgets them and asks again.
 const KNOWN_LIMIT: usize = 1 << 16;
 
+/// Permits that a large blob takes, of which there are so many for each of the jobs that are allowed.
+const LARGE: u32 = 8;
+
+/// Whether sending a blob takes longer than waiting for the answer, as far as can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlobSize {
+    /// At most 128 KiB.
+    Small,
+    /// More, or nobody knows.
+    Large,
+}
+
+impl BlobSize {
+    pub(crate) fn of(bytes: u64) -> Self {
+        if bytes <= 128 * 1024 {
+            Self::Small
+        } else {
+            Self::Large
+        }
+    }
+}
+
 /// Everything learned, by registry.
 pub(crate) struct Facts {
     jobs: usize,
@@ -19,12 +41,13 @@ pub(crate) struct Facts {
 
 /// What is known about one registry.
 pub(crate) struct HostFacts {
-    /// One permit for each blob on its way to the registry.
+    /// Permits for blobs on their way to the registry.
     uploads: Semaphore,
     /// One permit for each question whether something is there.
     questions: Semaphore,
     upload_mode: AtomicU8,
     referrers_api: AtomicU8,
+    self_mounts: AtomicU8,
     repositories: Mutex<HashMap<Repository, Arc<RepositoryFacts>>>,
 }
 
@@ -45,6 +68,19 @@ pub(crate) enum UploadMode {
     /// `POST`, then one `PATCH` with all bytes, then an empty `PUT`: some installations of Artifactory take nothing
     /// else.
     Patch,
+}
+
+/// Whether a registry says of a blob that it is in a repository already when it is asked to mount it from that very
+/// repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SelfMounts {
+    /// Not known yet: that an upload was begun instead may mean that the blob is not there, or that the registry mounts
+    /// nothing.
+    Unknown,
+    /// It does: it has mounted a blob before.
+    Tell,
+    /// It does not: it began an upload for a blob that was there, or refuses the question.
+    Silent,
 }
 
 /// Whether a registry lists referrers itself.
@@ -84,17 +120,25 @@ impl Facts {
 impl HostFacts {
     fn new(jobs: usize) -> Self {
         Self {
-            uploads: Semaphore::new(jobs),
-            questions: Semaphore::new(jobs.saturating_mul(4).min(Semaphore::MAX_PERMITS)),
+            uploads: Semaphore::new(jobs.saturating_mul(LARGE as usize).min(Semaphore::MAX_PERMITS)),
+            questions: Semaphore::new(jobs.saturating_mul(8).min(Semaphore::MAX_PERMITS)),
             upload_mode: AtomicU8::new(0),
             referrers_api: AtomicU8::new(0),
+            self_mounts: AtomicU8::new(0),
             repositories: Mutex::default(),
         }
     }
 
     /// Waits until one more blob may be sent, for as long as the permit is kept.
-    pub(crate) async fn upload(&self) -> SemaphorePermit<'_> {
-        self.uploads.acquire().await.expect("it is never closed")
+    pub(crate) async fn upload(&self, size: BlobSize) -> SemaphorePermit<'_> {
+        let permits = match size {
+            BlobSize::Small => 1,
+            BlobSize::Large => LARGE,
+        };
+        self.uploads
+            .acquire_many(permits)
+            .await
+            .expect("it is never closed")
     }
 
     /// Waits until one more question may be asked, for as long as the permit is kept.
@@ -107,6 +151,26 @@ impl HostFacts {
             0 => UploadMode::Put,
             _ => UploadMode::Patch,
         }
+    }
+
+    pub(crate) fn self_mounts(&self) -> SelfMounts {
+        match self.self_mounts.load(Ordering::Relaxed) {
+            0 => SelfMounts::Unknown,
+            1 => SelfMounts::Tell,
+            _ => SelfMounts::Silent,
+        }
+    }
+
+    /// Remembers what a registry does. What was seen once is not overruled by what may have had other reasons.
+    pub(crate) fn learn_self_mounts(&self, learned: SelfMounts) {
+        let value = match learned {
+            SelfMounts::Unknown => 0,
+            SelfMounts::Tell => 1,
+            SelfMounts::Silent => 2,
+        };
+        let _ = self
+            .self_mounts
+            .compare_exchange(0, value, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     pub(crate) fn referrers_api(&self) -> ReferrersApi {

@@ -11,7 +11,9 @@ use wharf_transport::Transport;
 use crate::events::Events;
 
 pub use self::builder::{ClientBuilder, NonDistributable};
-pub(crate) use self::facts::{Facts, HostFacts, ReferrersApi, RepositoryFacts, UploadMode};
+pub(crate) use self::facts::{
+    BlobSize, Facts, HostFacts, ReferrersApi, RepositoryFacts, SelfMounts, UploadMode,
+};
 
 /// Reads, writes, lists and deletes content in registries.
 ///

@@ -4,19 +4,20 @@ use oci_spec::image::Descriptor;
 use wharf_name::Reference;
 use wharf_v1::media_type::MediaTypeExt as _;
 
-use crate::client::NonDistributable;
-use crate::error::Error;
+use crate::client::{BlobSize, NonDistributable, SelfMounts};
+use crate::error::{Error, Operation};
 use crate::events::Event;
 use crate::wire;
 use crate::write::Destination;
-use crate::write::mount::Mount;
+use crate::write::mount::{Found, Mount};
 use crate::write::source::Content;
 
 impl Destination {
     /// Sees to it that the repository has the blob.
     ///
     /// In this order: it is known to be there; it is mounted from where it comes from; the registry says that it has it;
-    /// it is sent. Where a mount is tried the question is left out, since the one request answers both.
+    /// it is sent. Whether the registry has it is asked by mounting it from the repository itself, which begins the
+    /// upload if not, and by `HEAD` only where that says nothing.
     pub(super) async fn push_blob(&self, descriptor: &Descriptor, content: Content<'_>) -> Result<(), Error> {
         let repository = &self.repository;
         let skip = self.client.settings().non_distributable == NonDistributable::Skip;
@@ -49,6 +50,9 @@ impl Destination {
             Mount::Session(session) => Some(session),
             Mount::No => None,
         };
+        if session.is_none() && self.host.self_mounts() != SelfMounts::Silent {
+            return self.find_or_upload(descriptor, content).await;
+        }
         // A session that was begun instead of a mount does not tell whether the blob is there: some registries answer
         // every mount like this.
         if self.has_blob(descriptor).await? {
@@ -58,7 +62,47 @@ impl Destination {
             });
             return Ok(());
         }
-        self.upload(descriptor, &content, session).await
+        self.upload(descriptor, &content, session, None).await
+    }
+
+    /// Sends the blob unless it is there, which is asked with the request that begins to send it.
+    async fn find_or_upload(&self, descriptor: &Descriptor, content: Content<'_>) -> Result<(), Error> {
+        let is_small = BlobSize::of(descriptor.size()) == BlobSize::Small;
+        let found = self.find_here(descriptor);
+        let (found, opened) = if is_small && content.is_reopenable() {
+            // Where it comes from another registry, a few bytes that are not needed cost less than waiting.
+            let (found, opened) = futures_util::future::join(found, content.open()).await;
+            (found, Some(opened))
+        } else {
+            (found.await, None)
+        };
+        let session = match found {
+            Found::Here => None,
+            // A registry that is not known to tell may have it all the same. To make sure takes as long as to send a small
+            // one.
+            Found::Session(session) if is_small || self.host.self_mounts() == SelfMounts::Tell => {
+                Some(session)
+            }
+            Found::Session(session) if self.has_blob(descriptor).await? => {
+                self.host.learn_self_mounts(SelfMounts::Silent);
+                drop(session);
+                None
+            }
+            Found::Session(session) => Some(session),
+            Found::No if self.has_blob(descriptor).await? => None,
+            Found::No => return self.upload(descriptor, &content, None, None).await,
+        };
+        let Some(session) = session else {
+            self.emit(Event::BlobExists {
+                repository: &self.repository,
+                descriptor,
+            });
+            return Ok(());
+        };
+        let target = self.blob_reference(descriptor);
+        let opened = opened.transpose();
+        let opened = opened.map_err(|error| Error::content(Operation::WriteBlob, &target, error))?;
+        self.upload(descriptor, &content, Some(session), opened).await
     }
 
     /// Whether the repository has the blob, in its full size. Anything but a plain yes is a no: sending it either works

@@ -14,7 +14,7 @@ use crate::{Client, wire};
 /// A repository that is written to, with what is known about it.
 #[derive(Clone)]
 pub(crate) struct Destination {
-    pub(super) client: Client,
+    pub(crate) client: Client,
     pub(super) repository: Repository,
     pub(super) host: Arc<HostFacts>,
     pub(super) facts: Arc<RepositoryFacts>,

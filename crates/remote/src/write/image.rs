@@ -23,8 +23,9 @@ impl Client {
     /// there. Layers that are compressed while they are read need not know their digest before; they go first.
     ///
     /// Costs 1 request if the reference names this image already. Else 2, and for each config and layer 1 if the
-    /// repository has it or it is mounted, 3 if it has to be sent; one round trip for the first question and the
-    /// manifest each, and those of the largest blob.
+    /// repository has it or it is mounted, 2 if it has to be sent, and 1 more if it has more than 128 KiB and the
+    /// registry has not mounted anything yet; one round trip for the first question and the manifest each, and those of
+    /// the largest blob.
     ///
     /// # Errors
     /// [`Error::Request`] and [`Error::Answer`] when the registry refuses, cannot be reached, or does not do as it

@@ -16,7 +16,8 @@ impl Client {
     ///
     /// A registry may remove blobs that no manifest refers to.
     ///
-    /// Costs 1 request if the repository has it or it is mounted, else 3.
+    /// Costs 1 request if the repository has it or it is mounted, else 2, or 3 if it has more than 128 KiB and the
+    /// registry has not mounted anything yet.
     ///
     /// # Errors
     /// [`Error::Request`] and [`Error::Answer`] when the registry refuses, cannot be reached, or does not do as it
@@ -31,7 +32,7 @@ impl Client {
 }
 
 impl Destination {
-    pub(super) async fn push_layer(&self, layer: Arc<dyn Layer>) -> Result<Descriptor, Error> {
+    pub(crate) async fn push_layer(&self, layer: Arc<dyn Layer>) -> Result<Descriptor, Error> {
         match layer.descriptor().await {
             Ok(descriptor) => {
                 self.push_blob(&descriptor, Content::Layer(layer)).await?;

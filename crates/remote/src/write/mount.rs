@@ -1,16 +1,27 @@
 //! Taking blobs from another repository of the same registry
 //! ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository)).
 
-use http::{Method, StatusCode};
+use http::{Method, Response, StatusCode};
 use oci_spec::image::Descriptor;
-use wharf_transport::Scope;
+use wharf_transport::{Body, Scope};
 use wharf_v1::MountSource;
 
-use crate::error::Error;
+use crate::client::SelfMounts;
+use crate::error::{Error, Operation};
 use crate::events::Event;
 use crate::wire::{self, with_query};
 use crate::write::Destination;
 use crate::write::session::Session;
+
+/// How the question ended whether a repository has a blob, when it was asked as a mount from the repository itself.
+pub(super) enum Found {
+    /// It has it.
+    Here,
+    /// An upload was begun: it does not have it, or the registry mounts nothing.
+    Session(Session),
+    /// The registry does not take the question.
+    No,
+}
 
 /// How an attempt to mount a blob ended.
 pub(super) enum Mount {
@@ -23,6 +34,41 @@ pub(super) enum Mount {
 }
 
 impl Destination {
+    /// Asks for a blob by mounting it from this very repository: where it is there, the registry says so, and where it is
+    /// not, the same answer begins its upload.
+    pub(super) async fn find_here(&self, descriptor: &Descriptor) -> Found {
+        let _permit = self.host.question().await;
+        let sent = self.ask_mount(descriptor, self.repository.path()).await;
+        match sent {
+            Ok(response) if response.status() == StatusCode::CREATED => {
+                self.host.learn_self_mounts(SelfMounts::Tell);
+                Found::Here
+            }
+            Ok(response) => Session::begun(self, &response).map_or(Found::No, Found::Session),
+            Err(error) => {
+                if error.status().is_some() && !error.is_temporary() {
+                    self.host.learn_self_mounts(SelfMounts::Silent);
+                }
+                Found::No
+            }
+        }
+    }
+
+    async fn ask_mount(&self, descriptor: &Descriptor, from: &str) -> Result<Response<Body>, Error> {
+        let repository = &self.repository;
+        let path = format!("{}/blobs/uploads/", repository.path());
+        let path = with_query(&path, "mount", descriptor.digest().as_ref());
+        let path = with_query(&path, "from", from);
+        let context = wire::push(repository).with_scope(Scope::new("repository", from, ["pull"]));
+        let sent = self
+            .client
+            .call(Method::POST, context, &path)
+            .accepted(&[StatusCode::CREATED, StatusCode::ACCEPTED])
+            .send()
+            .await;
+        sent.map_err(|error| Error::request(Operation::WriteBlob, repository, error))
+    }
+
     /// Tries to mount a blob from `source`, if that is a repository of the same registry that has not refused before.
     ///
     /// A mount is never more than a saving, so it does not fail: a registry that refuses it, in whatever way, is not
@@ -42,18 +88,9 @@ impl Destination {
             return Ok(Mount::No);
         }
         let (repository, from) = (&self.repository, source.repository.as_str());
-        let path = format!("{}/blobs/uploads/", repository.path());
-        let path = with_query(&path, "mount", descriptor.digest().as_ref());
-        let path = with_query(&path, "from", from);
-        let context = wire::push(repository).with_scope(Scope::new("repository", from, ["pull"]));
-        let sent = self
-            .client
-            .call(Method::POST, context, &path)
-            .accepted(&[StatusCode::CREATED, StatusCode::ACCEPTED])
-            .send()
-            .await;
-        let mount = match sent {
+        let mount = match self.ask_mount(descriptor, from).await {
             Ok(response) if response.status() == StatusCode::CREATED => {
+                self.host.learn_self_mounts(SelfMounts::Tell);
                 self.emit(Event::BlobMounted {
                     repository,
                     descriptor,
@@ -72,6 +109,8 @@ impl Destination {
                 Mount::No
             }
         };
+        // The blob is where it is read from, so this registry mounts little.
+        self.host.learn_self_mounts(SelfMounts::Silent);
         if self.facts.refuse_mounts(from) {
             self.emit(Event::MountRefused { repository, from });
         }

@@ -21,6 +21,9 @@ pub(super) enum Source {
     Bytes(Bytes),
 }
 
+/// Content that was opened, and may be opened again.
+pub(super) type Opened = (Source, ByteStream);
+
 impl Content<'_> {
     pub(super) fn mount_source(&self) -> Option<MountSource> {
         match self {
@@ -29,7 +32,21 @@ impl Content<'_> {
         }
     }
 
-    pub(super) async fn source(&self) -> Result<Source, Error> {
+    pub(super) fn is_reopenable(&self) -> bool {
+        match self {
+            Self::Layer(layer) => layer.is_reopenable(),
+            Self::Config(_) => true,
+        }
+    }
+
+    /// Opens it for the first time.
+    pub(super) async fn open(&self) -> Result<Opened, Error> {
+        let source = self.source().await?;
+        let stream = source.clone().open().await?;
+        Ok((source, stream))
+    }
+
+    async fn source(&self) -> Result<Source, Error> {
         Ok(match self {
             Self::Layer(layer) => Source::Layer(Arc::clone(layer)),
             Self::Config(image) => Source::Bytes(image.config().await?.raw().clone()),

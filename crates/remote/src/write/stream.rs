@@ -6,6 +6,7 @@ use oci_spec::image::Descriptor;
 use wharf_transport::Body;
 use wharf_v1::Layer;
 
+use crate::client::BlobSize;
 use crate::error::{Error, Operation};
 use crate::events::Event;
 use crate::write::Destination;
@@ -17,7 +18,7 @@ impl Destination {
     /// The bytes cannot be had a second time, so nothing is repeated, except that the registry is asked for the blob
     /// when only the last request failed.
     pub(super) async fn upload_stream(&self, layer: &Arc<dyn Layer>) -> Result<Descriptor, Error> {
-        let _permit = self.host.upload().await;
+        let _permit = self.host.upload(BlobSize::Large).await;
         let repository = &self.repository;
         let failed = |error| Error::content(Operation::WriteBlob, repository, error);
         self.emit(Event::BlobStarted {

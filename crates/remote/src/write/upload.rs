@@ -9,14 +9,14 @@ use wharf_name::Reference;
 use wharf_transport::{Body, Opener};
 use wharf_v1::ByteStream;
 
-use crate::client::UploadMode;
+use crate::client::{BlobSize, UploadMode};
 use crate::error::{Error, Operation, Target, Violation};
 use crate::events::Event;
 use crate::wire::{self, with_query};
 use crate::write::Destination;
 use crate::write::meter::Meter;
 use crate::write::session::Session;
-use crate::write::source::{Content, Source};
+use crate::write::source::{Content, Opened, Source};
 
 /// What a registry may answer when it has taken bytes.
 pub(super) const TAKEN: &[StatusCode] = &[
@@ -35,7 +35,7 @@ enum Failure {
 }
 
 impl Destination {
-    /// Sends the blob: `POST`, then one request with all bytes
+    /// Sends the blob, if it is not known to be begun and opened already: `POST`, then one request with all bytes
     /// ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put)).
     ///
     /// Chunks are slower everywhere and broken in many places, so there are none. An attempt that fails on the way may
@@ -45,8 +45,9 @@ impl Destination {
         descriptor: &Descriptor,
         content: &Content<'_>,
         mut session: Option<Session>,
+        mut opened: Option<Opened>,
     ) -> Result<(), Error> {
-        let _permit = self.host.upload().await;
+        let _permit = self.host.upload(BlobSize::of(descriptor.size())).await;
         let repository = &self.repository;
         self.emit(Event::BlobStarted {
             repository,
@@ -61,7 +62,7 @@ impl Destination {
         let mut attempt = 1;
         loop {
             let outcome = self
-                .attempt(descriptor, content, session.take(), mode, &meter)
+                .attempt(descriptor, content, (session.take(), opened.take()), mode, &meter)
                 .await;
             let error = match outcome {
                 Ok(()) => break,
@@ -74,10 +75,7 @@ impl Destination {
                 break;
             }
             meter.rewind();
-            let can_repeat = match content {
-                Content::Layer(layer) => layer.is_reopenable(),
-                Content::Config(_) => true,
-            };
+            let can_repeat = content.is_reopenable();
             if can_repeat && mode == UploadMode::Put && is_put_refused(&error, attempt) {
                 mode = UploadMode::Patch;
             } else if can_repeat && is_ambiguous(&error) && attempt < self.client.settings().attempts {
@@ -105,19 +103,17 @@ impl Destination {
         &self,
         descriptor: &Descriptor,
         content: &Content<'_>,
-        session: Option<Session>,
+        (session, opened): (Option<Session>, Option<Opened>),
         mode: UploadMode,
         meter: &Meter,
     ) -> Result<(), Failure> {
         let target = self.blob_reference(descriptor);
         let open = async {
-            let source = content.source().await?;
-            let stream = source.clone().open().await?;
-            Ok((source, stream))
-        };
-        let open = async {
-            open.await
-                .map_err(|error| Error::content(Operation::WriteBlob, &target, error))
+            let opened = match opened {
+                Some(opened) => Ok(opened),
+                None => content.open().await,
+            };
+            opened.map_err(|error| Error::content(Operation::WriteBlob, &target, error))
         };
         let begin = async {
             match session {

@@ -1,12 +1,14 @@
 //! Copying.
 
+use std::sync::Arc;
+
 use http::Method;
 use oci_spec::image::MediaType;
 use wharf_registry::hook::{Fault, Gate, Reaction};
 use wharf_remote::{CopyOptions, Error};
-use wharf_v1::IndexExt as _;
+use wharf_v1::{IndexExt as _, Layer};
 
-use crate::kit::{Kit, reference, sorted};
+use crate::kit::{Kit, reference, repository, sorted};
 use crate::read::platforms;
 
 #[tokio::test]
@@ -164,4 +166,53 @@ async fn the_source_is_opened_while_the_upload_begins() {
     reading.open();
     beginning.open();
     copy.await.expect("no panic").expect("copied");
+}
+
+/// Manifests of schema 1 are copied as they are, with their layers, whose sizes they do not have.
+#[tokio::test]
+async fn schema_1_is_copied_whole() {
+    let kit = Kit::new();
+    let mut sums = Vec::new();
+    for seed in [1, 2] {
+        let layer: Arc<dyn Layer> = Arc::new(wharf_v1::random::layer(seed, 500));
+        let written = kit.client.write_layer(&repository("a.test/old"), &layer).await;
+        sums.push(written.expect("written").digest().to_string());
+    }
+    // One of them twice, as empty layers are.
+    let layers = [&sums[0], &sums[1], &sums[0]].map(|sum| format!(r#"{{"blobSum":"{sum}"}}"#));
+    let raw = format!(
+        r#"{{"schemaVersion":1,"name":"old","tag":"v1","fsLayers":[{}],"history":[]}}"#,
+        layers.join(",")
+    );
+    for media_type in [
+        wharf_v1::media_type::DOCKER_SCHEMA1,
+        wharf_v1::media_type::DOCKER_SCHEMA1_SIGNED,
+    ] {
+        let source = reference("a.test/old:v1");
+        let put = kit.client.put(&source, media_type.into(), raw.clone()).await;
+        put.expect("put");
+        kit.forget_requests();
+        let client = kit.fresh_client();
+        let into = reference(&format!("b.test/{}:v1", media_type.len()));
+        client
+            .copy(&source, &into, &CopyOptions::default())
+            .await
+            .expect("copied");
+        // The manifest; of each layer its size, and its bytes.
+        assert_eq!(kit.asked_a().len(), 1 + 2 * 2);
+        let copied = client.get(&into).await.expect("there");
+        assert_eq!(
+            (copied.raw().as_ref(), copied.media_type().as_ref()),
+            (raw.as_bytes(), media_type)
+        );
+        for sum in &sums {
+            let blob = into.repository().digest(sum.parse().expect("a digest"));
+            let bytes = client.blob(&blob).await.expect("there").collect(1 << 20).await;
+            assert_eq!(wharf_v1::sha256(bytes.expect("whole")).to_string(), *sum);
+        }
+        client
+            .copy(&source, &reference("a.test/old:v2"), &CopyOptions::default())
+            .await
+            .expect("copied");
+    }
 }

@@ -147,7 +147,14 @@ async fn a_refusal_does_not_fail_the_copy() {
 async fn nothing_is_mounted_from_another_registry() {
     let kit = with_image(Profile::full()).await;
     copy(&kit, "b.test/app:v1").await;
-    assert!(!kit.asked_b().iter().any(|line| line.contains("mount")));
+    let asked = kit.asked_b();
+    let mounts = asked.iter().filter(|line| line.contains("mount="));
+    // From the destination itself, to find out whether it has them.
+    assert!(
+        mounts.clone().all(|line| line.contains("&from=app ")),
+        "{asked:#?}"
+    );
+    assert_eq!(mounts.count(), 3);
 }
 
 #[tokio::test]

@@ -22,10 +22,8 @@ async fn an_image_is_pushed_parts_first() {
     assert_eq!(
         sorted(asked[1..asked.len() - 1].to_vec()),
         [
-            "HEAD app/blobs/D 404",
-            "HEAD app/blobs/D 404",
-            "POST app/blobs/uploads/ 202",
-            "POST app/blobs/uploads/ 202",
+            "POST app/blobs/uploads/?mount=D&from=app 202",
+            "POST app/blobs/uploads/?mount=D&from=app 202",
             "PUT app/blobs/uploads/U?digest=D 201",
             "PUT app/blobs/uploads/U?digest=D 201",
         ]
