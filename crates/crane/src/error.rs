@@ -182,6 +182,14 @@ pub enum Error {
     },
 }
 
+/// Whether content is not where an index says that it is: such an index is sparse, and that is allowed.
+pub(crate) fn is_missing(error: &wharf::v1::Error) -> bool {
+    match error {
+        wharf::v1::Error::NotFound { .. } => true,
+        error => error.source_ref().is_some_and(wharf::remote::Error::is_not_found),
+    }
+}
+
 /// The first of some names: a layout may list any number.
 fn shown(names: &[String]) -> String {
     const MOST: usize = 10;
@@ -195,7 +203,7 @@ impl Error {
     pub fn is_not_found(&self) -> bool {
         match self {
             Self::Remote(error) => error.is_not_found(),
-            Self::Content(wharf::v1::Error::NotFound { .. }) => true,
+            Self::Content(error) => is_missing(error),
             Self::NotListed { .. } => true,
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
             _ => false,

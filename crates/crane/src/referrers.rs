@@ -1,13 +1,15 @@
 //! What refers to a manifest.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::TryStreamExt as _;
+use futures_util::StreamExt as _;
 use wharf::layout::{Layout, LayoutArchive};
 use wharf::remote::Client;
 use wharf::v1::oci_spec::image::{ANNOTATION_TITLE, Descriptor, Digest, MediaType};
-use wharf::v1::{Child, Index, WalkOptions, walk};
+use wharf::v1::{Child, Index, Visit, WalkOptions, walk};
 
+use crate::error::is_missing;
 use crate::{Error, Place};
 
 /// What refers to the manifest of this digest, where `place` is: in its repository, or in its layout. With an artifact
@@ -63,28 +65,17 @@ pub async fn referrers(
 async fn listed(index: Arc<dyn Index>, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
     let mut found: Vec<Descriptor> = Vec::new();
     let mut visits = walk(index, WalkOptions::default());
-    while let Some(visit) = visits.try_next().await? {
-        let child = visit.open().await?;
-        let (refers, annotations, artifact_type) = match &child {
-            Child::Image(image) => {
-                let manifest = image.manifest().await?;
-                let view = manifest.view()?;
-                (
-                    view.subject().clone(),
-                    view.annotations().clone(),
-                    view.artifact_type().clone(),
-                )
-            }
-            Child::Index(index) => {
-                let manifest = index.manifest().await?;
-                let view = manifest.view()?;
-                (
-                    view.subject().clone(),
-                    view.annotations().clone(),
-                    view.artifact_type().clone(),
-                )
-            }
-            _ => continue,
+    while let Some(visit) = visits.next().await {
+        let described = match visit {
+            Ok(visit) => described(&visit).await,
+            Err(error) => Err(error),
+        };
+        let (child, refers, annotations, artifact_type) = match described {
+            Ok(Some(described)) => described,
+            Ok(None) => continue,
+            // What is not there refers to nothing.
+            Err(error) if is_missing(&error) => continue,
+            Err(error) => return Err(error.into()),
         };
         let is_new =
             |descriptor: &Descriptor| found.iter().all(|known| known.digest() != descriptor.digest());
@@ -101,6 +92,40 @@ async fn listed(index: Arc<dyn Index>, subject: &Digest) -> Result<Vec<Descripto
         }
     }
     Ok(found)
+}
+
+type Described = (
+    Child,
+    Option<Descriptor>,
+    Option<HashMap<String, String>>,
+    Option<MediaType>,
+);
+
+/// What a listed manifest is, and what it says of its subject and itself.
+async fn described(visit: &Visit) -> Result<Option<Described>, wharf::v1::Error> {
+    let child = visit.open().await?;
+    let (subject, annotations, artifact_type) = match &child {
+        Child::Image(image) => {
+            let manifest = image.manifest().await?;
+            let view = manifest.view()?;
+            (
+                view.subject().clone(),
+                view.annotations().clone(),
+                view.artifact_type().clone(),
+            )
+        }
+        Child::Index(index) => {
+            let manifest = index.manifest().await?;
+            let view = manifest.view()?;
+            (
+                view.subject().clone(),
+                view.annotations().clone(),
+                view.artifact_type().clone(),
+            )
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some((child, subject, annotations, artifact_type)))
 }
 
 /// The name of the file that a layer of an artifact is.

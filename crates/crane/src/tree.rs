@@ -50,6 +50,9 @@ pub struct TreeNode {
     /// Whether it is shown elsewhere in the tree, with all that belongs to it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub repeated: bool,
+    /// Whether it is listed, but not there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
 }
 
 /// What a node is.
@@ -81,7 +84,9 @@ impl TreeNode {
     }
 
     fn collect<'a>(&'a self, sizes: &mut BTreeMap<&'a str, u64>) {
-        sizes.insert(&self.digest, self.size);
+        if !self.missing {
+            sizes.insert(&self.digest, self.size);
+        }
         for node in self.children.iter().chain(&self.referrers) {
             node.collect(sizes);
         }
@@ -100,6 +105,7 @@ impl TreeNode {
             children: Vec::new(),
             referrers: Vec::new(),
             repeated: false,
+            missing: false,
         }
     }
 }
@@ -143,6 +149,18 @@ impl Walk<'_> {
         Ok(TreeNode::of(kind, descriptor))
     }
 
+    /// What is listed and not there.
+    fn missing(&mut self, descriptor: &Descriptor) -> Result<TreeNode, Error> {
+        let kind = match descriptor.media_type() {
+            media_type if media_type.is_index() => NodeKind::Index,
+            media_type if media_type.is_image() => NodeKind::Image,
+            _ => NodeKind::Blob,
+        };
+        let mut node = self.leaf(kind, descriptor)?;
+        node.missing = true;
+        Ok(node)
+    }
+
     async fn image(
         &mut self,
         image: Arc<dyn Image>,
@@ -183,8 +201,14 @@ impl Walk<'_> {
             return Ok(node);
         }
         for child in index.children().await? {
-            let opened = index.child(&child).await?;
-            node.children.push(self.child(opened, child, depth + 1).await?);
+            let shown = match index.child(&child).await {
+                Ok(opened) => self.child(opened, child.clone(), depth + 1).await,
+                Err(error) => Err(error.into()),
+            };
+            node.children.push(match shown {
+                Err(error) if error.is_not_found() => self.missing(&child)?,
+                shown => shown?,
+            });
         }
         node.referrers = self.referrers(descriptor.digest(), depth).await?;
         Ok(node)

@@ -60,7 +60,7 @@ pub struct PlatformSummary {
     pub digest: String,
     /// Its media type.
     pub media_type: String,
-    /// Bytes of the child's manifest, config and layers as stored; none where it is no image.
+    /// Bytes of the child's manifest, config and layers as stored; none where it is no image, or not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_size: Option<u64>,
     /// What it is for, if the index says so.
@@ -178,9 +178,10 @@ async fn children(index: &dyn Index) -> Result<Vec<PlatformSummary>, Error> {
 
 async fn summary(index: &dyn Index, child: Descriptor) -> Result<PlatformSummary, Error> {
     let total_size = match child.media_type().is_image() {
-        true => match index.child(&child).await? {
-            Child::Image(image) => Some(image::total_size(&image.manifest().await?)?),
-            _ => None,
+        true => match total_size_of(index, &child).await {
+            // It is listed, and that is all.
+            Err(error) if error.is_not_found() => None,
+            size => size?,
         },
         false => None,
     };
@@ -192,6 +193,13 @@ async fn summary(index: &dyn Index, child: Descriptor) -> Result<PlatformSummary
         total_size,
         artifact_type: child.artifact_type().as_ref().map(ToString::to_string),
     })
+}
+
+async fn total_size_of(index: &dyn Index, child: &Descriptor) -> Result<Option<u64>, Error> {
+    match index.child(child).await? {
+        Child::Image(image) => image::total_size(&image.manifest().await?).map(Some),
+        _ => Ok(None),
+    }
 }
 
 async fn first_image(index: &dyn Index) -> Result<Option<std::sync::Arc<dyn wharf::v1::Image>>, Error> {

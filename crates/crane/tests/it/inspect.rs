@@ -282,3 +282,29 @@ fn referrers() {
     Error: checking manifest [host]/app:nope: HEAD http://[host]/v2/app/manifests/nope: unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)
     ");
 }
+
+#[test]
+fn what_is_listed_but_not_there_is_no_failure() {
+    let (registry, sandbox) = start();
+    registry.put_index("multi:v1", &index());
+    sandbox.stdout(&["copy", &registry.at("multi:v1"), "oci:dir:v1"]);
+    let child = sandbox.stdout(&["digest", "--platform=linux/arm64", "oci:dir:v1"]);
+    let (_, hex) = child.trim_end().split_once(':').expect("a digest");
+    std::fs::remove_file(sandbox.path("dir/blobs/sha256").join(hex)).expect("removed");
+    let tree = sandbox.stdout(&["tree", "oci:dir:v1"]);
+    let line = tree
+        .lines()
+        .find(|line| line.contains(hex))
+        .expect("it is listed");
+    assert!(line.ends_with("linux/arm64/v8 (not there)"), "{tree}");
+    let page = sandbox.stdout(&["inspect", "oci:dir:v1"]);
+    let line = page
+        .lines()
+        .find(|line| line.contains(hex))
+        .expect("it is listed");
+    assert!(line.ends_with("  -"), "{page}");
+    assert_eq!(sandbox.stdout(&["referrers", "oci:dir:v1"]), "");
+    // Where it is needed it is one.
+    let shown = sandbox.crane(&["inspect", "--platform=linux/arm64", "oci:dir:v1"]);
+    assert!(shown.starts_with("exit 1\n"), "{shown}");
+}

@@ -64,6 +64,9 @@ fn describe(node: &TreeNode) -> String {
     {
         let _ = write!(line, " {}", printable(extra));
     }
+    if node.missing {
+        line.push_str(" (not there)");
+    }
     if node.repeated {
         line.push_str(" (as above)");
     }
