@@ -173,6 +173,11 @@ impl HostFacts {
             .compare_exchange(0, value, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// Remembers that a registry says that it has mounted what is not there. Whether that is news.
+    pub(crate) fn distrust_self_mounts(&self) -> bool {
+        self.self_mounts.swap(2, Ordering::Relaxed) != 2
+    }
+
     pub(crate) fn referrers_api(&self) -> ReferrersApi {
         match self.referrers_api.load(Ordering::Relaxed) {
             0 => ReferrersApi::Unknown,

@@ -142,6 +142,41 @@ async fn a_registry_that_refuses_mounts_is_asked_otherwise() {
     );
 }
 
+/// A registry that says yes to every mount is caught by the manifest that misses its parts.
+#[tokio::test]
+async fn a_registry_that_claims_mounts_is_not_believed_for_long() {
+    let kit = Kit::new();
+    let claimed = Reaction::status(StatusCode::CREATED);
+    kit.a
+        .faults()
+        .add(Fault::on(Method::POST, "?mount=").then(claimed));
+    let image = wharf_v1::random::image(1, 2, 100);
+    for tag in ["a.test/app:v1", "a.test/other:v1"] {
+        let written = kit.client.write(&reference(tag), &image).await.expect("written");
+        let there = kit
+            .fresh_client()
+            .image(&reference(tag), None)
+            .await
+            .expect("there");
+        assert_eq!(there.as_descriptor(), &written);
+        for layer in wharf_v1::Image::layers(&there).await.expect("layers") {
+            layer
+                .compressed()
+                .await
+                .expect("there")
+                .collect(1 << 20)
+                .await
+                .expect("whole");
+        }
+    }
+    let claims = kit
+        .asked_a()
+        .iter()
+        .filter(|line| line.contains("mount="))
+        .count();
+    assert_eq!(claims, 3, "those of the first push");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_registry_that_takes_no_bytes_with_the_put_is_remembered() {
     for status in [
