@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod budgets;
 mod ci;
 mod command;
 mod test;
@@ -24,6 +25,7 @@ tasks:
   ci              everything that CI checks, in order, with timings
   ci <step>…      only these steps (`cargo xtask ci --list` names them)
   bench [job]…    crane against the peers on PATH, in pairs; draws docs/bench.svg
+  budgets         what operations cost in requests and round trips, ours and Go's
   test [args]     the whole workspace's tests, all features; args go to `cargo test`
   tidy            the house rules that no compiler checks
 ";
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let outcome = match task.as_deref() {
         Some("bench") => bench::run(&root(), &rest),
+        Some("budgets") if rest.is_empty() => budgets::run(&root()),
         Some("ci") => ci::run(&root(), &rest),
         Some("test") => test::run(&root(), &rest),
         Some("tidy") if rest.is_empty() => tidy::run(&root()),

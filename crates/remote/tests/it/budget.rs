@@ -25,9 +25,13 @@ fn index() -> AssembledIndex {
     wharf_v1::random::index(1, P, N, 100)
 }
 
+/// An operation, what it should cost at most (requests and round trips), and what Go's crane was measured to take.
+struct Row(&'static str, &'static str, &'static str);
+
 /// Runs `prepare` with a client of its own, then `run` with one that knows nothing but what it learns, and compares the
 /// requests to both registries and the round trips of the latter.
 async fn check<Prepare, Run>(
+    row: Row,
     prepare: impl FnOnce(Client) -> Prepare,
     run: impl FnOnce(Client) -> Run,
     cost: (usize, u64),
@@ -46,6 +50,12 @@ async fn check<Prepare, Run>(
         .as_millis()
         .div_ceil(Duration::from_secs(1).as_millis());
     let (a, b) = (kit.asked_a(), kit.asked_b());
+    let Row(operation, target, go) = row;
+    // A line of the table that `cargo xtask budgets` prints.
+    println!(
+        "budget\t{operation}\t{} / {trips}\t{target}\t{go}",
+        a.len() + b.len()
+    );
     assert_eq!(
         (a.len() + b.len(), u64::try_from(trips).expect("few")),
         cost,
@@ -80,9 +90,9 @@ async fn read_layer(layer: &Arc<dyn Layer>) -> Result<(), wharf_v1::Error> {
 async fn head_and_get() {
     let prepare = |client| push(client, "a.test/app:v1");
     let head = async |client: Client| client.head(&reference("a.test/app:v1")).await.map(drop);
-    check(prepare, head, (1, 1)).await;
+    check(Row("head", "1 / 1", "2 / 2"), prepare, head, (1, 1)).await;
     let get = async |client: Client| client.get(&reference("a.test/app:v1")).await.map(drop);
-    check(prepare, get, (1, 1)).await;
+    check(Row("get a manifest", "1 / 1", "2 / 2"), prepare, get, (1, 1)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,17 +115,36 @@ async fn pull_an_image_from_an_index() {
             .map(drop)
     };
     // One layer each.
-    check(prepare, pull, (3 + 1, 3)).await;
+    check(
+        Row("pull an image of 1 layer from an index", "4 / 3", ""),
+        prepare,
+        pull,
+        (3 + 1, 3),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn push_an_image() {
     let run = |client| push(client, "a.test/app:v1");
     // HEAD of the tag; POST, PUT of each blob; PUT of the manifest.
-    check(nothing, run, (1 + 2 * (N + 1) + 1, 4)).await;
-    check(|client| push(client, "a.test/app:v1"), run, (1, 1)).await;
+    check(
+        Row("push an image of 6 new layers", "15 / 4", "31 / 11"),
+        nothing,
+        run,
+        (1 + 2 * (N + 1) + 1, 4),
+    )
+    .await;
+    check(
+        Row("push it again", "1 / 1", "2 / 2"),
+        |client| push(client, "a.test/app:v1"),
+        run,
+        (1, 1),
+    )
+    .await;
     // The blobs are there.
     check(
+        Row("push it under a new tag", "9 / 2", "10 / 5"),
         |client| push(client, "a.test/app:other"),
         run,
         (1 + (N + 1) + 1, 3),
@@ -131,7 +160,13 @@ async fn push_an_image_under_a_second_tag() {
         push(client.clone(), "a.test/app:v1").await?;
         run(client).await
     };
-    check(nothing, both, (1 + 2 * (N + 1) + 1 + 2, 4 + 2)).await;
+    check(
+        Row("push an image of 6 layers under two tags", "17 / 6", ""),
+        nothing,
+        both,
+        (1 + 2 * (N + 1) + 1 + 2, 4 + 2),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,14 +174,22 @@ async fn push_an_index() {
     let run = |client| push_index(client, "a.test/app:v1");
     // HEAD and PUT of the index; of each child HEAD, what an image costs, and PUT.
     check(
+        Row("push an index of 3 new images", "46 / 4", "93 / 13"),
         nothing,
         run,
         (1 + P * (1 + 2 * (N + 1) + 1) + 1, 1 + 1 + 2 + 1 + 1),
     )
     .await;
-    check(|client| push_index(client, "a.test/app:v1"), run, (1, 1)).await;
+    check(
+        Row("push it again", "1 / 1", "2 / 2"),
+        |client| push_index(client, "a.test/app:v1"),
+        run,
+        (1, 1),
+    )
+    .await;
     // The children are there: they are not read.
     check(
+        Row("push it under a new tag", "2 / 2", "6 / 4"),
         |client| push_index(client, "a.test/app:other"),
         run,
         (1 + P + 1, 3),
@@ -160,7 +203,13 @@ async fn move_a_tag() {
         let tag = repository("a.test/app").tag("v2").expect("a tag");
         client.tag(&reference("a.test/app:v1"), &tag).await.map(drop)
     };
-    check(|client| push(client, "a.test/app:v1"), run, (2, 2)).await;
+    check(
+        Row("give a tag", "2 / 2", "4 / 4"),
+        |client| push(client, "a.test/app:v1"),
+        run,
+        (2, 2),
+    )
+    .await;
     let run = async |client: Client| {
         let image = image();
         let manifest = image.manifest().await.expect("known");
@@ -170,13 +219,25 @@ async fn move_a_tag() {
             .await
             .map(drop)
     };
-    check(|client| push(client, "a.test/app:v1"), run, (1, 1)).await;
+    check(
+        Row("put a manifest", "1 / 1", "2 / 2"),
+        |client| push(client, "a.test/app:v1"),
+        run,
+        (1, 1),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn delete() {
     let run = async |client: Client| client.delete(&reference("a.test/app:v1")).await;
-    check(|client| push(client, "a.test/app:v1"), run, (1, 1)).await;
+    check(
+        Row("delete", "1 / 1", "2 / 2"),
+        |client| push(client, "a.test/app:v1"),
+        run,
+        (1, 1),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,6 +245,7 @@ async fn copy_an_image_within_a_registry() {
     let prepare = |client| push(client, "a.test/app:v1");
     // GET and HEAD together; one mount for each blob; PUT.
     check(
+        Row("copy an image within a registry", "10 / 3", "20 / 10"),
         prepare,
         |client| copy(client, "a.test/app:v1", "a.test/mirror:v1"),
         (2 + (N + 1) + 1, 3),
@@ -191,6 +253,7 @@ async fn copy_an_image_within_a_registry() {
     .await;
     // All blobs are known to be in the repository that they come from.
     check(
+        Row("copy an image within a repository", "2 / 2", "12 / 7"),
         prepare,
         |client| copy(client, "a.test/app:v1", "a.test/app:v2"),
         (2, 2),
@@ -203,18 +266,25 @@ async fn copy_an_image_between_registries() {
     let prepare = |client| push(client, "a.test/app:v1");
     let run = |client| copy(client, "a.test/app:v1", "b.test/app:v1");
     // GET and HEAD together; of each blob POST with GET of the source, PUT; PUT.
-    check(prepare, run, (2 + 3 * (N + 1) + 1, 4)).await;
+    check(
+        Row("copy an image between registries", "24 / 4", "40 / 15"),
+        prepare,
+        run,
+        (2 + 3 * (N + 1) + 1, 4),
+    )
+    .await;
     let prepare = async |client: Client| {
         push(client.clone(), "a.test/app:v1").await?;
         push(client, "b.test/app:v1").await
     };
-    check(prepare, run, (2, 1)).await;
+    check(Row("copy it again", "2 / 1", "4 / 4"), prepare, run, (2, 1)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn copy_an_index_between_registries() {
     let run = |client| copy(client, "a.test/app:v1", "b.test/app:v1");
     check(
+        Row("copy an index of 3 between registries", "72 / 6", "119 / 23"),
         |client| push_index(client, "a.test/app:v1"),
         run,
         (3 + P * (3 + 3 * (N + 1)), 1 + 1 + 1 + 2 + 1 + 1),
@@ -225,18 +295,25 @@ async fn copy_an_index_between_registries() {
         push_index(client, "b.test/app:other").await
     };
     // A new tag for what is there: no child is read.
-    check(both, run, (3 + P, 3)).await;
+    check(
+        Row("copy it under a new tag", "6 / 3", "11 / 9"),
+        both,
+        run,
+        (3 + P, 3),
+    )
+    .await;
     let both = async |client: Client| {
         push_index(client.clone(), "a.test/app:v1").await?;
         push_index(client, "b.test/app:v1").await
     };
-    check(both, run, (2, 1)).await;
+    check(Row("copy it again", "2 / 1", "4 / 4"), both, run, (2, 1)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn copy_an_index_within_a_registry() {
     let run = |client| copy(client, "a.test/app:v1", "a.test/mirror:v1");
     check(
+        Row("copy an index of 3 within a registry", "30 / 5", "57 / 16"),
         |client| push_index(client, "a.test/app:v1"),
         run,
         (2 + P + P + P * (N + 1) + P + 1, 6),
@@ -257,6 +334,7 @@ async fn copy_an_index_of_twelve_platforms_between_registries() {
     };
     // GET and HEAD of the index; HEAD and GET of the children; their blobs; PUT of the children, and of the index.
     check(
+        Row("copy an index of 12 between registries", "- / 7", ""),
         prepare,
         |client| copy(client, "a.test/app:v1", "b.test/app:v1"),
         (3 + PLATFORMS * (3 + 3 * 2), 7),
@@ -271,9 +349,16 @@ async fn push_large_blobs() {
     let push = async |client: Client, to: &str| client.write(&reference(to), &image()).await.map(drop);
     let run = async |client: Client| push(client, "a.test/app:v1").await;
     // POST, HEAD, PUT of each layer; POST, PUT of the config.
-    check(nothing, run, (1 + 3 * 2 + 2 + 1, 5)).await;
+    check(
+        Row("push 2 large layers", "", ""),
+        nothing,
+        run,
+        (1 + 3 * 2 + 2 + 1, 5),
+    )
+    .await;
     // All are there.
     check(
+        Row("push them again, under a new tag", "", ""),
         async |client| push(client, "a.test/app:other").await,
         run,
         (1 + 3 + 1, 3),
