@@ -30,6 +30,7 @@ struct Row(&'static str, &'static str, &'static str);
 
 /// Runs `prepare` with a client of its own, then `run` with one that knows nothing but what it learns, and compares the
 /// requests to both registries and the round trips of the latter.
+#[expect(clippy::print_stdout, reason = "the table is made of what it prints")]
 async fn check<Prepare, Run>(
     row: Row,
     prepare: impl FnOnce(Client) -> Prepare,
