@@ -188,6 +188,8 @@ fn help() {
           --mirrors <PATH>
               Where else to read from: a registries.conf, or a directory of hosts.toml files [env:
               CRANE_MIRRORS]
+          --timeout <SECONDS>
+              Give up after so many seconds
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
       -q, --quiet
@@ -241,6 +243,8 @@ fn help() {
           --mirrors <PATH>
               Where else to read from: a registries.conf, or a directory of hosts.toml files [env:
               CRANE_MIRRORS]
+          --timeout <SECONDS>
+              Give up after so many seconds
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
       -q, --quiet
@@ -273,6 +277,8 @@ fn help() {
           --mirrors <PATH>
               Where else to read from: a registries.conf, or a directory of hosts.toml files [env:
               CRANE_MIRRORS]
+          --timeout <SECONDS>
+              Give up after so many seconds
           --allow-nondistributable-artifacts
               Also push layers that are marked as not for distribution
       -q, --quiet

@@ -1,8 +1,5 @@
 //! `crane auth`.
 
-use std::io::Write as _;
-use std::process::{Output, Stdio};
-
 use insta::assert_snapshot;
 use wharf::registry::Registry;
 use wharf::registry::auth::{Authentication, Basic, Bearer, Users};
@@ -29,20 +26,6 @@ fn sandbox(registry: &TestRegistry) -> Sandbox {
     Sandbox::new().hide(registry.host.clone(), "[host]")
 }
 
-/// Runs crane with something on standard input.
-fn fed(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Output {
-    let mut command = sandbox.command(arguments);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("crane starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(input.as_bytes()).expect("taken");
-    drop(stdin);
-    child.wait_with_output().expect("it ends")
-}
-
 #[test]
 fn a_login_is_checked_stored_used_and_removed() {
     let registry = with_basic();
@@ -62,7 +45,7 @@ fn a_login_is_checked_stored_used_and_removed() {
     assert!(!sandbox.path(".docker").exists(), "a refused login is stored");
 
     let arguments = ["auth", "login", host, "--username=alice", "--password-stdin"];
-    assert_snapshot!(sandbox.show(&fed(&sandbox, &arguments, "wonder<land>\r\n")), @"
+    assert_snapshot!(sandbox.show(&sandbox.fed(&arguments, "wonder<land>\r\n")), @"
     exit 0
     -- stderr
     [time] WARNING! Your credentials are stored unencrypted in '[dir]/.docker/config.json'; a credential helper keeps them better
@@ -85,7 +68,7 @@ fn a_login_is_checked_stored_used_and_removed() {
     -- stdout
     {"Username":"alice","Secret":"wonder\u003cland\u003e"}
     "#);
-    assert_snapshot!(sandbox.show(&fed(&sandbox, &["auth", "get"], &format!("{host}\n"))), @r#"
+    assert_snapshot!(sandbox.show(&sandbox.fed(&["auth", "get"], format!("{host}\n"))), @r#"
     exit 0
     -- stdout
     {"Username":"alice","Secret":"wonder\u003cland\u003e"}

@@ -1,8 +1,7 @@
 //! `crane mutate`, `edit`, `rebase`, `flatten`, `export` and `validate`.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -15,19 +14,6 @@ fn start() -> (TestRegistry, Sandbox) {
     let registry = TestRegistry::start();
     let sandbox = Sandbox::new().hide(registry.host.clone(), "[host]");
     (registry, sandbox)
-}
-
-fn fed(sandbox: &Sandbox, arguments: &[&str], input: &[u8]) -> Output {
-    let mut command = sandbox.command(arguments);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("crane starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(input).expect("taken");
-    drop(stdin);
-    child.wait_with_output().expect("it ends")
 }
 
 fn config(sandbox: &Sandbox, image: &str) -> Value {
@@ -230,8 +216,7 @@ fn edit_reads_standard_input() {
     let edited = sandbox
         .stdout(&["config", &app])
         .replace(r#""config":{}"#, r#""config":{"User":"me"}"#);
-    let shown = sandbox.show(&fed(
-        &sandbox,
+    let shown = sandbox.show(&sandbox.fed(
         &["edit", "config", &app, "-t", &registry.at("app:v2")],
         edited.as_bytes(),
     ));
@@ -239,17 +224,13 @@ fn edit_reads_standard_input() {
     assert_eq!(sandbox.stdout(&["config", &registry.at("app:v2")]), edited);
 
     let raw = br#"{"schemaVersion":2,"mediaType":"application/vnd.example+json"}"#;
-    let shown = fed(
-        &sandbox,
-        &["edit", "manifest", &app, "-t", &registry.at("app:v3")],
-        raw,
-    );
+    let shown = sandbox.fed(&["edit", "manifest", &app, "-t", &registry.at("app:v3")], raw);
     assert!(shown.status.success(), "{}", sandbox.show(&shown));
     assert_eq!(
         sandbox.stdout(&["manifest", &registry.at("app:v3")]).as_bytes(),
         raw
     );
-    assert_snapshot!(sandbox.show(&fed(&sandbox, &["edit", "manifest", &app], b"no JSON")), @"
+    assert_snapshot!(sandbox.show(&sandbox.fed(&["edit", "manifest", &app], b"no JSON")), @"
     exit 1
     -- stderr
     Error: editing manifest: expected ident at line 1 column 2
@@ -258,11 +239,7 @@ fn edit_reads_standard_input() {
     put_files(&registry, &sandbox, "files:v1", &[("a/file", "before")]);
     let files = registry.at("files:v1");
     for content in ["first", "second"] {
-        let shown = fed(
-            &sandbox,
-            &["edit", "fs", &files, "-f", "/a/file"],
-            content.as_bytes(),
-        );
+        let shown = sandbox.fed(&["edit", "fs", &files, "-f", "/a/file"], content.as_bytes());
         assert!(shown.status.success(), "{}", sandbox.show(&shown));
     }
     let mut archive = tar::Archive::new(std::io::Cursor::new(
@@ -280,6 +257,13 @@ fn edit_reads_standard_input() {
         }
     }
     assert_eq!(found, b"second");
+    // As it was before.
+    let listed = sandbox.stdout(&["ls-files", "--long", &files]);
+    let file = listed.lines().find(|line| line.ends_with("a/file"));
+    assert!(
+        file.is_some_and(|line| line.starts_with("-rw-r--r--")),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -319,13 +303,9 @@ fn export_writes_files_whole_or_not_at_all() {
     "#);
 
     sandbox.stdout(&["pull", &files, "pulled.tar"]);
-    let fed = fed(
-        &sandbox,
-        &["export", "-", "-"],
-        &read(&sandbox.path("pulled.tar")),
-    );
+    let fed = sandbox.fed(&["export", "-", "-"], read(&sandbox.path("pulled.tar")));
     assert_eq!(fed.stdout, exported, "{}", sandbox.show(&fed));
-    assert_snapshot!(sandbox.show(&self::fed(&sandbox, &["export", "-"], b"no archive")), @"
+    assert_snapshot!(sandbox.show(&sandbox.fed(&["export", "-"], b"no archive")), @"
     exit 1
     -- stderr
     Error: loading - as tarball: unexpected EOF

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use insta::assert_snapshot;
 use wharf::registry::Registry;
 use wharf::registry::auth::{Basic, Users};
-use wharf::registry::hook::{Fault, Feature, Profile, Reaction};
+use wharf::registry::hook::{Fault, Feature, Gate, Profile, Reaction};
 
 use crate::fixture::{image, index};
 use crate::registry::TestRegistry;
@@ -300,4 +300,23 @@ fn a_damaged_layout_is_not_pushed() {
     let shown = sandbox.crane(&["push", "dir", &other.at("app:v1")]);
     assert_snapshot!(shown.lines().last().expect("a line"), @r#"Error: uploading blob [other]/app@sha256:5e2ec8efc9d7cac0e8d4cf3b1bbe16773c40d9790fd10dd4128a46d50c01b094: error verifying sha256 checksum after reading 2560 bytes; got "sha256:f1706cbb0e9831b020b23aefd05b164421749356ffcc0694db78e651b40c5fc5", want "sha256:5e2ec8efc9d7cac0e8d4cf3b1bbe16773c40d9790fd10dd4128a46d50c01b094""#);
     assert_eq!(other.digest("app:v1"), None);
+}
+
+#[test]
+fn a_time_that_is_up_ends_the_command() {
+    let registry = TestRegistry::start();
+    registry.put_image("app:v1", &image());
+    let gate = Gate::new();
+    let held = Fault::on(Method::GET, "/manifests/").then(Reaction::hold(&gate));
+    registry.registry.faults().add(held);
+    let sandbox = Sandbox::new();
+    let shown = sandbox.crane(&["manifest", "--timeout=0.2", &registry.at("app:v1")]);
+    assert_eq!(shown, "exit 1\n-- stderr\nError: not done after 0.2 s\n");
+    gate.open();
+    for wrong in ["0", "-1", "soon"] {
+        let shown = sandbox.crane(&[format!("--timeout={wrong}"), "version".to_owned()]);
+        let want =
+            format!("invalid argument {wrong:?} for \"--timeout\" flag: must be a number of seconds above 0");
+        assert_eq!(shown, format!("exit 1\n-- stderr\nError: {want}\n"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -63,6 +64,21 @@ impl Sandbox {
         let output = self.command(arguments).output().expect("crane starts");
         assert!(output.status.success(), "{}", self.show(&output));
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs crane with something on standard input.
+    pub(crate) fn fed(&self, arguments: &[impl AsRef<OsStr>], input: impl AsRef<[u8]>) -> Output {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("crane starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        // A command that reads nothing of it may be gone.
+        let _ = stdin.write_all(input.as_ref());
+        drop(stdin);
+        child.wait_with_output().expect("it ends")
     }
 
     pub(crate) fn show(&self, output: &Output) -> String {

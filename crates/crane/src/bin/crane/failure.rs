@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use wharf::transport::mirror::ConfigError;
 
@@ -66,6 +67,9 @@ pub(crate) enum Failure {
     /// The asynchronous runtime cannot start.
     #[error("starting threads")]
     Runtime(#[source] io::Error),
+    /// The time is up that the user gave.
+    #[error("not done after {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
     /// A signal stopped the command.
     #[error("{0}")]
     Signal(Signal),

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::{StringValueParser, TypedValueParser as _, ValueParser};
 use clap::error::ErrorKind;
@@ -56,6 +57,9 @@ pub(crate) struct Globals {
         help = "Where else to read from: a registries.conf, or a directory of hosts.toml files [env: CRANE_MIRRORS]"
     )]
     pub(crate) mirrors: Option<PathBuf>,
+    /// Give up after so many seconds
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
     /// Also push layers that are marked as not for distribution
     #[arg(long, global = true)]
     pub(crate) allow_nondistributable_artifacts: bool,
@@ -65,6 +69,14 @@ pub(crate) struct Globals {
     /// Log every request and response to standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+}
+
+/// A time in seconds, fractions included.
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.trim_end_matches('s').parse().ok();
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.filter(|time| !time.is_zero())
+        .ok_or("must be a number of seconds above 0")
 }
 
 /// What of an index is asked for: the images for some platforms. None of them means the index itself; where one image

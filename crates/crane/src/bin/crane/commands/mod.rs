@@ -35,6 +35,8 @@ mod tree;
 mod validate;
 mod version;
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use crate::cli::Cli;
@@ -106,6 +108,7 @@ impl Command {
 /// Runs the command of `cli` until it is done or a signal comes.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Some(command) = cli.command else { return Ok(()) };
+    let timeout = cli.globals.timeout;
     let mut context = Context::new(cli.globals);
     if context.platform().is_some() && !command.heeds_platform() {
         context.log("--platform has no effect on this command");
@@ -123,9 +126,21 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let result = tokio::select! {
         result = dispatch(command, &mut context) => result,
         signal = signals.next(), if stops => Err(Failure::Signal(signal)),
+        time = expired(timeout), if stops => Err(Failure::TimedOut(time)),
     };
     warnings.print();
     result
+}
+
+/// When the time is up, if there is a limit.
+async fn expired(timeout: Option<Duration>) -> Duration {
+    match timeout {
+        Some(time) => {
+            tokio::time::sleep(time).await;
+            time
+        }
+        None => std::future::pending().await,
+    }
 }
 
 async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure> {
