@@ -56,7 +56,7 @@ const PROMISES: &[Promise] = &[
         flags: &["--no-default-features", "--features=ring"],
         absent: &["aws-lc-rs", "aws-lc-sys"],
     },
-    // The registry is a tower service; the server around it is a choice.
+    // The registry is a tower service; the server around it is a choice, and so is TLS.
     Promise {
         package: "wharf-registry",
         flags: &["--no-default-features"],
@@ -64,8 +64,13 @@ const PROMISES: &[Promise] = &[
     },
     Promise {
         package: "wharf-registry",
+        flags: &["--features=server"],
+        absent: &["rustls"],
+    },
+    Promise {
+        package: "wharf-registry",
         flags: &["--all-features"],
-        absent: &["rustls", "wharf-authn", "wharf-remote", "wharf-transport"],
+        absent: &["wharf-authn", "wharf-remote", "wharf-transport"],
     },
     // What only works on files links no network.
     Promise {
