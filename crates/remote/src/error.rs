@@ -201,6 +201,12 @@ pub enum Violation {
     /// A list comes back to a page that was read before, or never ends.
     #[error("the list does not end: its pages go round in circles")]
     PageLoop,
+    /// The tag under which clients list referrers names something else.
+    #[error("the tag that should list referrers names {got}")]
+    NotReferrers {
+        /// Its media type.
+        got: MediaType,
+    },
     /// Others change a tag as often as this client does.
     #[error("the tag was changed by others, {attempts} times in a row")]
     Contended {

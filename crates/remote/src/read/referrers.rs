@@ -39,8 +39,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Request`] when the registry refuses or cannot be reached; [`Error::Answer`] when a page is no index, the
-    /// pages do not end, or there are more than 100 000 referrers.
+    /// [`Error::Request`] when the registry refuses or cannot be reached; [`Error::Answer`] when a page, or what the tag
+    /// names, is no index, the pages do not end, or there are more than 100 000 referrers.
     pub async fn referrers(
         &self,
         subject: &DigestReference,
@@ -54,6 +54,13 @@ impl Client {
         if found.is_none() {
             let tag = referrers_tag(subject);
             found = match self.fetch_manifest(&tag, MediaType::ImageIndex.as_ref()).await {
+                // GitLab finds the manifest itself by that name.
+                Ok((descriptor, _)) if descriptor.digest() == subject.digest() => Some(Vec::new()),
+                Ok((descriptor, _)) if *descriptor.media_type() != MediaType::ImageIndex => {
+                    let got = descriptor.media_type().clone();
+                    let violation = Violation::NotReferrers { got };
+                    return Err(Error::answer(Operation::Referrers, &tag, violation));
+                }
                 Ok((descriptor, raw)) => {
                     let index: IndexManifest = Document::new(raw, descriptor.media_type().clone());
                     let view = index

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use oci_spec::image::{Descriptor, Digest, ImageIndex, ImageIndexBuilder, MediaType, SCHEMA_VERSION};
 use serde::Deserialize;
-use wharf_name::Reference;
+use wharf_name::{DigestReference, Reference};
 use wharf_transport::Body;
-use wharf_v1::{Document, IndexManifest};
+use wharf_v1::{Document, Hasher, IndexManifest};
 
 use crate::client::ReferrersApi;
 use crate::error::{Error, Operation, Violation};
 use crate::events::Event;
+use crate::media::{content_type, manifest_type};
 use crate::read::{DOCUMENT_LIMIT, referrers_tag};
 use crate::wire;
 use crate::write::Destination;
@@ -72,28 +73,52 @@ impl Destination {
                 }
             }
         }
-        let tag = referrers_tag(&subject);
         let entry = entry(referrer, raw);
+        self.change_referrers(&subject, referrer, |listed| {
+            let is_new = listed.iter().all(|known| known.digest() != entry.digest());
+            if is_new {
+                listed.push(entry.clone());
+            }
+            is_new
+        })
+        .await
+    }
+
+    /// Takes a manifest that was deleted from the tag that lists those that refer to `subject`.
+    pub(super) async fn unlist_referrer(&self, subject: &Digest, gone: &Descriptor) -> Result<(), Error> {
+        let subject = self.repository.digest(subject.clone());
+        if self.host.referrers_api() == ReferrersApi::Present {
+            return Ok(());
+        }
+        self.change_referrers(&subject, gone, |listed| {
+            let before = listed.len();
+            listed.retain(|known| known.digest() != gone.digest());
+            listed.len() != before
+        })
+        .await
+    }
+
+    /// Changes what the tag lists until nothing is left to change.
+    async fn change_referrers(
+        &self,
+        subject: &DigestReference,
+        referrer: &Descriptor,
+        change: impl Fn(&mut Vec<Descriptor>) -> bool,
+    ) -> Result<(), Error> {
+        let tag = referrers_tag(subject);
+        let failed = |error| Error::content(Operation::WriteReferrers, &tag, error);
         let _turn = self.facts.change_referrers_tag().await;
         for _ in 0..ATTEMPTS {
-            let (index, state) = self.referrers_index(&tag).await?;
-            let known = index
-                .view()
-                .map_err(|error| Error::content(Operation::WriteReferrers, &tag, error))?;
-            if known
-                .manifests()
-                .iter()
-                .any(|known| known.digest() == entry.digest())
-            {
+            let (index, state) = self.referrers_index(&tag, subject.digest()).await?;
+            let mut listed = index.view().map_err(failed)?.manifests().clone();
+            if !change(&mut listed) {
                 return Ok(());
             }
-            let longer = index.edit(|index| {
-                let mut manifests = index.manifests().clone();
-                manifests.push(entry.clone());
-                index.set_manifests(manifests);
+            let changed = index.edit(|index| {
+                index.set_manifests(listed.clone());
             });
-            let longer = longer.map_err(|error| Error::content(Operation::WriteReferrers, &tag, error))?;
-            if self.put_referrers_index(&tag, &longer, state).await? {
+            let changed = changed.map_err(failed)?;
+            if self.put_referrers_index(&tag, &changed, state).await? {
                 self.emit(Event::ReferrersTagUpdated {
                     reference: &tag,
                     descriptor: referrer,
@@ -108,7 +133,11 @@ impl Destination {
     }
 
     /// What the tag lists, and what is known of its state.
-    async fn referrers_index(&self, tag: &Reference) -> Result<(IndexManifest, State), Error> {
+    async fn referrers_index(
+        &self,
+        tag: &Reference,
+        subject: &Digest,
+    ) -> Result<(IndexManifest, State), Error> {
         let failed = |error| Error::request(Operation::WriteReferrers, tag, error);
         let answer = self
             .client
@@ -130,6 +159,21 @@ impl Destination {
         };
         let (parts, body) = response.into_parts();
         let raw = body.collect(DOCUMENT_LIMIT).await.map_err(failed)?;
+        let refuse = |violation| Error::answer(Operation::WriteReferrers, tag, violation);
+        let got = manifest_type(content_type(&parts.headers), &raw).map_err(refuse)?;
+        if got != MediaType::ImageIndex {
+            let mut hasher = Hasher::new(subject.algorithm())
+                .map_err(|error| Error::content(Operation::WriteReferrers, tag, error))?;
+            hasher.update(&raw);
+            if hasher.finish() != *subject {
+                return Err(refuse(Violation::NotReferrers { got }));
+            }
+            // GitLab finds the manifest itself by that name, so there is no list yet.
+            return Ok((
+                Document::from_view(empty(), MediaType::ImageIndex),
+                State::Unknown,
+            ));
+        }
         let state = match parts.headers.get(header::ETAG) {
             Some(tag) => State::Tagged(tag.clone()),
             None => State::Unknown,

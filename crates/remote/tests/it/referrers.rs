@@ -283,3 +283,77 @@ async fn all_pages_are_read() {
     assert_eq!(kit.asked_a().len(), 4, "the first, and three of two");
     assert_eq!(found.len(), 10, "the registry said so");
 }
+
+#[tokio::test]
+async fn a_deleted_referrer_is_no_longer_listed() {
+    for registry in [recording(), without_api()] {
+        let (kit, subject) = start(registry).await;
+        let gone = attach(&kit.client, &subject, "a/sbom", "1").await;
+        attach(&kit.client, &subject, "a/sbom", "2").await;
+        // Of a client that knows nothing of the registry yet.
+        let client = kit.fresh_client();
+        let place = reference(&format!("a.test/app@{gone}"));
+        client.delete(&place).await.expect("deleted");
+        let found = client.referrers(&subject, None).await.expect("a list");
+        assert_eq!(notes(&found), ["a/sbom 2"]);
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_lists_referrers_is_only_asked_to_delete() {
+    let (kit, subject) = start(recording()).await;
+    let gone = attach(&kit.client, &subject, "a/sbom", "1").await;
+    kit.forget_requests();
+    let place = reference(&format!("a.test/app@{gone}"));
+    kit.client.delete(&place).await.expect("deleted");
+    assert_eq!(kit.asked_a(), ["DELETE app/manifests/D 202"]);
+}
+
+/// The tag in whose place the registry has no API.
+fn tag_of(subject: &DigestReference) -> wharf_name::Reference {
+    let tag = subject.digest().to_string().replace(':', "-");
+    reference(&format!("a.test/app:{tag}"))
+}
+
+#[tokio::test]
+async fn a_tag_that_names_the_subject_lists_nothing() {
+    let (kit, subject) = start(without_api()).await;
+    let image = wharf_v1::random::image(1, 1, 10);
+    kit.client
+        .write(&tag_of(&subject), &image)
+        .await
+        .expect("written");
+    let found = kit.client.referrers(&subject, None).await.expect("a list");
+    assert!(found.is_empty(), "{found:?}");
+    attach(&kit.client, &subject, "a/sbom", "1").await;
+    let found = kit.client.referrers(&subject, None).await.expect("a list");
+    assert_eq!(notes(&found), ["a/sbom 1"]);
+}
+
+#[tokio::test]
+async fn a_tag_that_names_another_image_is_neither_read_nor_overwritten() {
+    let (kit, subject) = start(without_api()).await;
+    let tag = tag_of(&subject);
+    let other = kit
+        .client
+        .write(&tag, &wharf_v1::random::image(2, 1, 10))
+        .await
+        .expect("written");
+    let artifact = artifact(&subject, "a/sbom", "1").await;
+    let place = subject
+        .repository()
+        .digest(artifact.digest().await.expect("a digest"))
+        .into();
+    let read = kit.client.referrers(&subject, None).await.expect_err("no list");
+    let written = kit.client.write(&place, &artifact).await.expect_err("not listed");
+    for error in [read, written] {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let source = source.unwrap_or_default();
+        assert!(
+            source.starts_with("the tag that should list referrers names application/vnd."),
+            "{error}: {source}"
+        );
+    }
+    let head = kit.client.head(&tag).await.expect("still there");
+    assert_eq!(head.digest(), other.digest());
+}
