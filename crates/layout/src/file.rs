@@ -56,15 +56,30 @@ pub(crate) fn temp_in(directory: &Path) -> Result<NamedTempFile, Error> {
 
 /// Replaces `path` by a file of these bytes, in one step that survives a crash.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let directory = parent(path);
-    let mut temp = temp_in(directory)?;
+    written_beside(path, bytes)?
+        .persist(path)
+        .map_err(|error| Error::io("rename to", path, error.error))?;
+    sync_directory(parent(path))
+}
+
+/// Makes `path` a file of these bytes, in one step that survives a crash, unless it is there: whoever has that open keeps
+/// the one that is there. Returns whether it was made.
+pub(crate) fn create_new(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
+    match written_beside(path, bytes)?.persist_noclobber(path) {
+        Ok(_) => sync_directory(parent(path)).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("rename to", path, error.error)),
+    }
+}
+
+/// A temporary file of these bytes, synced, in the directory of `path`.
+fn written_beside(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, Error> {
+    let mut temp = temp_in(parent(path))?;
     temp.as_file_mut()
         .write_all(bytes)
         .and_then(|()| temp.as_file().sync_all())
         .map_err(|error| Error::io("write", path, error))?;
-    temp.persist(path)
-        .map_err(|error| Error::io("rename to", path, error.error))?;
-    sync_directory(directory)
+    Ok(temp)
 }
 
 /// Makes the names in a directory survive a crash.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::file::{read_capped, replace};
+use crate::file::{create_new, read_capped};
 
 /// The file's name.
 pub(crate) const MARKER: &str = "oci-layout";
@@ -55,12 +55,14 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<(), Error> {
 }
 
 /// Writes the file unless it is there. Returns whether it wrote.
+///
+/// One that is there is never replaced, not even by one that was about to be written at the same time: somebody may
+/// hold the lock on it.
 pub(crate) fn ensure(root: &Path) -> Result<bool, Error> {
     if check(root)? {
         return Ok(false);
     }
-    replace(&root.join(MARKER), CONTENT)?;
-    Ok(true)
+    create_new(&root.join(MARKER), CONTENT)
 }
 
 #[cfg(test)]
