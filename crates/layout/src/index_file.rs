@@ -9,7 +9,7 @@ use wharf_v1::media_type::MediaTypeExt as _;
 use wharf_v1::{DocumentKind, IndexManifest, Matcher};
 
 use crate::Error;
-use crate::file::{read_capped, replace};
+use crate::file::{create_new, read_capped, replace};
 use crate::find::ref_name;
 
 /// The file's name.
@@ -69,8 +69,8 @@ pub(crate) fn ensure(root: &Path) -> Result<bool, Error> {
     if path.exists() {
         return Ok(false);
     }
-    write(&path, &empty())?;
-    Ok(true)
+    // Somebody may have listed an image meanwhile.
+    create_new(&path, empty().indented(INDENT)?.raw())
 }
 
 /// Whether the layout lists nothing: neither an entry nor any field that we did not write.
