@@ -22,6 +22,19 @@ fn with_tokens() -> TestRegistry {
     TestRegistry::serve(Registry::builder().authentication(authentication).build())
 }
 
+/// Logs in as the one user whom a registry knows.
+fn log_in(sandbox: &Sandbox, registry: &TestRegistry) {
+    sandbox.stdout(&[
+        "auth",
+        "login",
+        &registry.host,
+        "-u",
+        "alice",
+        "-p",
+        "wonder<land>",
+    ]);
+}
+
 fn sandbox(registry: &TestRegistry) -> Sandbox {
     Sandbox::new().hide(registry.host.clone(), "[host]")
 }
@@ -158,15 +171,7 @@ fn tokens_are_for_what_is_asked() {
     let registry = with_tokens();
     let sandbox = sandbox(&registry);
     let repo = registry.at("app");
-    sandbox.stdout(&[
-        "auth",
-        "login",
-        &registry.host,
-        "-u",
-        "alice",
-        "-p",
-        "wonder<land>",
-    ]);
+    log_in(&sandbox, &registry);
 
     let answer = sandbox.stdout(&["auth", "token", "--push", "-m", &registry.at("base"), &repo]);
     let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
@@ -201,15 +206,7 @@ fn only_tokens_are_printed_as_tokens() {
         let sandbox = sandbox(&registry);
         let repo = registry.at("app");
         if login {
-            sandbox.stdout(&[
-                "auth",
-                "login",
-                &registry.host,
-                "-u",
-                "alice",
-                "-p",
-                "wonder<land>",
-            ]);
+            log_in(&sandbox, &registry);
             assert_snapshot!(sandbox.crane(&["auth", "token", &repo]), @r#"
             exit 1
             -- stderr
