@@ -30,6 +30,8 @@ pub struct CopyOptions {
     ///
     /// How many blobs move at a time is for the client to say.
     pub jobs: NonZeroUsize,
+    /// Whether one tag of a repository that cannot be copied is no reason to leave the rest. Default: no.
+    pub keep_going: bool,
 }
 
 /// What becomes of a tag that the destination has.
@@ -78,6 +80,13 @@ impl CopyOptions {
         self.jobs = jobs;
         self
     }
+
+    /// Sets whether one tag that cannot be copied is no reason to leave the rest.
+    #[must_use]
+    pub fn with_keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
 }
 
 impl Default for CopyOptions {
@@ -88,6 +97,7 @@ impl Default for CopyOptions {
             referrers: false,
             digest_tags: false,
             jobs: const { NonZeroUsize::new(4).expect("not zero") },
+            keep_going: false,
         }
     }
 }
@@ -188,18 +198,21 @@ async fn existing(client: &Client, dst: &Reference) -> Result<Option<Descriptor>
 
 /// What became of the tags of a repository that was copied.
 #[non_exhaustive]
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct CopiedTags {
     /// These are at the destination now.
     pub copied: Vec<Tag>,
     /// These were there before and were [kept](Existing::Keep).
     pub kept: Vec<Tag>,
+    /// These could not be copied, for those reasons. None unless it is to [go on](CopyOptions::keep_going).
+    pub failed: Vec<(Tag, Error)>,
 }
 
 /// Copies all tags of a repository (Go: `crane.CopyRepository`).
 ///
 /// # Errors
-/// [`Error::Remote`] for the first tag that cannot be copied; the rest is then given up.
+/// [`Error::Remote`] when the tags cannot be listed, and for the first one that cannot be copied, unless it is to
+/// [go on](CopyOptions::keep_going); the rest is then given up.
 pub async fn copy_repository(
     client: &Client,
     src: &Repository,
@@ -216,7 +229,7 @@ pub async fn copy_repository(
         .tags(src)
         .entries()
         .map(|tag| Ok::<_, Error>(dst.tag(&tag?)?));
-    let (kept, copied) = (&mut result.kept, &mut result.copied);
+    let (kept, copied, failed) = (&mut result.kept, &mut result.copied, &mut result.failed);
     let missing = tags.try_filter_map(|tag| {
         let known = there.contains(tag.tag());
         if known {
@@ -224,15 +237,22 @@ pub async fn copy_repository(
         }
         std::future::ready(Ok((!known).then_some(tag)))
     });
-    let copies = missing.map_ok(|tag| async move {
-        let from = Reference::Tag(src.tag(tag.tag())?);
-        copy(client, &from.into(), &Reference::Tag(tag.clone()).into(), options).await?;
-        Ok(tag)
-    });
-    *copied = copies
+    let mut copies = missing
+        .map_ok(|tag| async move {
+            let from = Reference::Tag(src.tag(tag.tag())?);
+            let to = Reference::Tag(tag.clone());
+            Ok((tag, copy(client, &from.into(), &to.into(), options).await))
+        })
         .try_buffer_unordered(options.jobs.get())
-        .try_collect()
-        .await?;
+        .boxed();
+    while let Some((tag, outcome)) = copies.try_next().await? {
+        match outcome {
+            Ok(_) => copied.push(tag),
+            Err(error) if options.keep_going => failed.push((tag, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    drop(copies);
     Ok(result)
 }
 

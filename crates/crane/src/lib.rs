@@ -64,6 +64,7 @@
 mod append;
 mod artifact;
 mod blob;
+mod cache;
 mod companions;
 mod config;
 mod copy;

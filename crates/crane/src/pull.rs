@@ -1,6 +1,6 @@
 //! From a registry to a file or directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::io::AsyncWrite;
@@ -12,6 +12,7 @@ use wharf::v1::media_type::MediaTypeExt as _;
 use wharf::v1::{Image, Index, PlatformSpec};
 
 use crate::Error;
+use crate::cache::with_cache;
 
 /// How images are stored.
 #[non_exhaustive]
@@ -54,6 +55,9 @@ pub struct PullOptions {
     /// Whether an entry of a layout gets the full name of its reference as the annotation
     /// `org.opencontainers.image.ref.name`. Default: no.
     pub annotate_ref: bool,
+    /// A directory in which layers are kept as they are stored, so that no layer is downloaded twice; made if it is not
+    /// there. An index that is pulled whole makes no use of it. Default: none.
+    pub cache: Option<PathBuf>,
 }
 
 impl PullOptions {
@@ -71,6 +75,13 @@ impl PullOptions {
         self
     }
 
+    /// Keeps layers in a directory.
+    #[must_use]
+    pub fn with_cache(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cache = Some(directory.into());
+        self
+    }
+
     /// Sets whether entries of a layout are named by their references.
     #[must_use]
     pub fn with_annotate_ref(mut self, annotate_ref: bool) -> Self {
@@ -85,8 +96,8 @@ impl PullOptions {
 /// a layout that was not there before; a layout that was keeps the images pulled until then.
 ///
 /// # Errors
-/// [`Error::Remote`] when an image is not there, a registry refuses or cannot be reached.
-/// [`Error::Save`] when the images cannot be stored, or what comes from the registry is damaged.
+/// [`Error::Remote`] when an image is not there, a registry refuses or cannot be reached, [`Error::Io`] when the
+/// cache cannot be made. [`Error::Save`] when the images cannot be stored, or what comes from the registry is damaged.
 pub async fn pull(
     client: &Client,
     references: &[Reference],
@@ -143,10 +154,19 @@ async fn fetch(client: &Client, references: &[Reference]) -> Result<Vec<Fetched>
 async fn tagged(fetched: &[Fetched], options: &PullOptions) -> Result<Vec<TaggedImage>, Error> {
     let mut images = Vec::with_capacity(fetched.len());
     for one in fetched {
-        let image = one.image(options.platform.as_ref()).await?;
-        images.push(TaggedImage::new(Arc::new(image)).with_reference(one.reference()));
+        let image = image_of(one, options).await?;
+        images.push(TaggedImage::new(image).with_reference(one.reference()));
     }
     Ok(images)
+}
+
+/// The image to pull, its layers cached if there is a cache.
+async fn image_of(one: &Fetched, options: &PullOptions) -> Result<Arc<dyn Image>, Error> {
+    let image = Arc::new(one.image(options.platform.as_ref()).await?);
+    match &options.cache {
+        Some(directory) => with_cache(image, directory).await,
+        None => Ok(image),
+    }
 }
 
 async fn into_layout(fetched: &[Fetched], path: &Path, options: &PullOptions) -> Result<(), Error> {
@@ -155,7 +175,7 @@ async fn into_layout(fetched: &[Fetched], path: &Path, options: &PullOptions) ->
     for one in fetched {
         contents.push(match options.platform {
             None if one.media_type().is_index() => Content::Index(Arc::new(one.index()?)),
-            _ => Content::Image(Arc::new(one.image(options.platform.as_ref()).await?)),
+            _ => Content::Image(image_of(one, options).await?),
         });
     }
     let layout = Layout::create(path).await.map_err(failed)?;

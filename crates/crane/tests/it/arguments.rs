@@ -216,6 +216,7 @@ fn help() {
       -n, --no-clobber   Leave tags alone that exist at the destination
           --referrers    Also copy what refers to it: signatures, SBOMs, attestations
           --digest-tags  Also copy tags that are named after its digest (sha256-….sig)
+      -k, --keep-going   With --all-tags, go on after a tag that cannot be copied
       -j, --jobs <N>     Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
       -h, --help         Print help (see more with '--help')
       -V, --version      Print version

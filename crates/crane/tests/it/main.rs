@@ -1,8 +1,10 @@
 //! The binary as its users see it: exit status, standard output, standard error.
 
+mod additions;
 mod arguments;
 mod artifacts;
 mod auth;
+mod cache;
 mod certs;
 mod edit;
 mod failures;
@@ -20,6 +22,7 @@ mod places;
 mod read;
 mod registry;
 mod removals;
+mod repositories;
 mod sandbox;
 mod serve;
 mod serving;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use http::{HeaderName, HeaderValue, Method, header};
 use insta::assert_snapshot;
 use wharf::authn::{Basic, StaticKeychain};
 use wharf::name::Reference;
 use wharf::registry::Registry;
 use wharf::registry::auth::{Authentication, Bearer, BearerOptions, Users};
+use wharf::registry::hook::{Fault, Reaction};
 use wharf::remote::Client;
 
 use crate::fixture::{image, index};
@@ -81,6 +83,46 @@ fn manifest() {
     exit 1
     -- stderr
     Error: fetching manifest [host]/multi:v1: no child with platform linux/s390x (there are: linux/amd64, linux/arm64/v8, windows/amd64:10.0.20348.1)
+    ");
+}
+
+/// What claims to be a manifest has to be one; of what is something else, nothing is known, and it is shown as it came.
+#[test]
+fn a_manifest_that_is_no_json() {
+    let (registry, sandbox) = start();
+    registry.put_image("app:v1", &image());
+    let body = "no \u{1b}[31mJSON";
+    let digest = wharf::v1::sha256(body).to_string().parse().expect("a header");
+    let name = HeaderName::from_static("docker-content-digest");
+    let length = body.len().to_string().parse().expect("a header");
+    let fault = Fault::on(Method::GET, "/manifests/")
+        .then(Reaction::replace_body(body))
+        .then(Reaction::set_header(name, digest))
+        .then(Reaction::set_header(header::CONTENT_LENGTH, length));
+    registry.registry.faults().add(fault);
+    let app = registry.at("app:v1");
+    for arguments in [
+        &["manifest", &app][..],
+        &["config", &app],
+        &["export", &app],
+        &["copy", &app, &registry.at("copied:v1")],
+        &["validate", "--remote", &app],
+    ] {
+        let shown = sandbox.crane(arguments);
+        let want =
+            "fetching manifest [host]/app:v1: the body is not a manifest: expected ident at line 1 column 2";
+        assert!(shown.starts_with("exit 1\n"), "{arguments:?}: {shown}");
+        assert!(shown.contains(want), "{arguments:?}: {shown}");
+    }
+
+    let other = HeaderValue::from_static("application/x-other");
+    let fault = Fault::on(Method::GET, "/manifests/").then(Reaction::set_header(header::CONTENT_TYPE, other));
+    registry.registry.faults().add(fault);
+    assert_eq!(sandbox.stdout(&["manifest", &app]), body);
+    assert_snapshot!(sandbox.crane(&["config", &app]), @"
+    exit 1
+    -- stderr
+    Error: fetching manifest [host]/app:v1: unexpected media type application/x-other for manifest
     ");
 }
 

@@ -1,7 +1,7 @@
 //! Standard output that cannot be written, and signals.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use http::Method;
@@ -86,6 +86,46 @@ fn signals_end_a_command_and_what_it_began() {
         assert_eq!(sandbox.show(&output), want);
         assert_eq!(sandbox.list(), [""; 0]);
         gate.open();
+    }
+}
+
+/// Somebody who is asked to type, and presses Ctrl-C instead.
+#[test]
+fn an_interrupted_standard_input_is_told_apart() {
+    let (registry, sandbox) = start();
+    // More than a pipe holds: once it is written, some of it was read. It is the beginning of an archive.
+    let mut header = tar::Header::new_ustar();
+    header.set_path("a").expect("short");
+    header.set_size(1 << 20);
+    header.set_cksum();
+    let mut input = header.as_bytes().to_vec();
+    input.resize((64 << 10) + 1, b'a');
+    let pushed = registry.at("new:v1");
+    let commands: [&[&str]; 4] = [
+        &["auth", "get"],
+        &["push", "-", &pushed],
+        &["append", "-f", "-", "--new_tag", &pushed],
+        &["edit", "config", &registry.at("app:v1")],
+    ];
+    for arguments in commands {
+        let mut command = sandbox.command(arguments);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("crane starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(&input).expect("written");
+        wharf_testkit::send("INT", child.id());
+        let output = child.wait_with_output().expect("waitable");
+        let shown = sandbox.show(&output);
+        assert!(shown.starts_with("exit 130\n"), "{arguments:?}: {shown}");
+        assert!(
+            shown.ends_with("Error: interrupt signal received\n"),
+            "{arguments:?}: {shown}"
+        );
+        drop(stdin);
     }
 }
 

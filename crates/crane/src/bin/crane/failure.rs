@@ -1,5 +1,6 @@
 //! Why a command failed, and what the process says about it.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use std::io;
@@ -10,9 +11,12 @@ use std::time::Duration;
 use wharf::transport::mirror::ConfigError;
 
 use crate::signals::Signal;
+use crate::stdin;
 
 /// Exit status of a process that a broken pipe ended, as shells count it.
 const STATUS_SIGPIPE: u8 = 128 + 13;
+/// Exit status of a process that somebody interrupted at their keyboard, as shells count it.
+const STATUS_SIGINT: u8 = 128 + 2;
 /// Exit status of a process that was terminated, as shells count it.
 const STATUS_SIGTERM: u8 = 128 + 15;
 
@@ -108,6 +112,8 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::ClosedPipe => ExitCode::from(STATUS_SIGPIPE),
+            // Everywhere else it is 1, as scripts know it from the Go tool, which went on waiting here.
+            Self::Signal(Signal::Interrupt) if stdin::is_read() => ExitCode::from(STATUS_SIGINT),
             Self::Signal(Signal::Terminate) => ExitCode::from(STATUS_SIGTERM),
             _ => ExitCode::FAILURE,
         }
@@ -167,9 +173,31 @@ pub(crate) fn printable(text: &str) -> String {
     line
 }
 
+/// A text that may come from a registry, as it is but for what a terminal would act on. Lines and tabs stay.
+pub(crate) fn tame(text: &str) -> Cow<'_, str> {
+    let is_wild = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(is_wild) {
+        return Cow::Borrowed(text);
+    }
+    let mut tamed = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_wild(c) {
+            true => tamed.extend(c.escape_default()),
+            false => tamed.push(c),
+        }
+    }
+    Cow::Owned(tamed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terminals_are_not_told_what_to_do() {
+        assert_eq!(tame("a\tb\nö\n"), "a\tb\nö\n");
+        assert_eq!(tame("v1\u{1b}[2J\r\u{9b}31m"), "v1\\u{1b}[2J\\r\\u{9b}31m");
+    }
 
     #[test]
     fn chain_is_one_printable_line() {

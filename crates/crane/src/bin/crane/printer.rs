@@ -12,17 +12,25 @@ use wharf::v1::{ByteStream, DescriptorExt as _};
 
 use crate::bars::Bars;
 use crate::env;
-use crate::failure::Failure;
+use crate::failure::{Failure, tame};
 
 /// Writes results to standard output. Whatever cannot be written is the command's failure.
 ///
 /// Writes happen on a thread of their own: a reader that does not read must not keep the command
 /// from noticing a signal.
-pub(crate) struct Printer(BufWriter<Stdout>);
+///
+/// What a registry or a file says is printed as it is, except to a terminal: there control characters are escaped.
+pub(crate) struct Printer {
+    out: BufWriter<Stdout>,
+    is_terminal: bool,
+}
 
 impl Printer {
     pub(crate) fn new() -> Self {
-        Self(BufWriter::new(tokio::io::stdout()))
+        Self {
+            out: BufWriter::new(tokio::io::stdout()),
+            is_terminal: io::stdout().is_terminal(),
+        }
     }
 
     /// Prints one line.
@@ -43,30 +51,39 @@ impl Printer {
         self.line(descriptor.to_canonical_json()).await
     }
 
-    /// Prints bytes as they are.
+    /// Prints a document.
     pub(crate) async fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.0.write_all(bytes).await.map_err(Failure::output)?;
+        if self.is_terminal {
+            self.text(&String::from_utf8_lossy(bytes)).await?;
+        } else {
+            self.out.write_all(bytes).await.map_err(Failure::output)?;
+        }
         self.flush().await
     }
 
     /// One line of many: shown with the next [`flush`](Self::flush) at the latest.
     pub(crate) async fn queue(&mut self, line: impl Display) -> Result<(), Failure> {
-        self.0
-            .write_all(format!("{line}\n").as_bytes())
-            .await
-            .map_err(Failure::output)
+        self.text(&format!("{line}\n")).await
+    }
+
+    async fn text(&mut self, text: &str) -> Result<(), Failure> {
+        let text = match self.is_terminal {
+            true => tame(text),
+            false => text.into(),
+        };
+        self.out.write_all(text.as_bytes()).await.map_err(Failure::output)
     }
 
     /// For those who write as they go.
     pub(crate) fn writer(&mut self) -> &mut (impl AsyncWrite + Send + use<>) {
-        &mut self.0
+        &mut self.out
     }
 
     pub(crate) async fn flush(&mut self) -> Result<(), Failure> {
-        self.0.flush().await.map_err(Failure::output)
+        self.out.flush().await.map_err(Failure::output)
     }
 
-    /// Prints a blob as it comes, `action` says for what.
+    /// Prints a blob as it comes and as it is, `action` says for what.
     pub(crate) async fn stream(
         &mut self,
         mut stream: ByteStream,
@@ -74,7 +91,7 @@ impl Printer {
     ) -> Result<(), Failure> {
         while let Some(chunk) = stream.next().await {
             match chunk {
-                Ok(chunk) => self.0.write_all(&chunk).await.map_err(Failure::output)?,
+                Ok(chunk) => self.out.write_all(&chunk).await.map_err(Failure::output)?,
                 Err(error) => {
                     self.flush().await?;
                     return Err(Failure::Doing {

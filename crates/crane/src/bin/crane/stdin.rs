@@ -3,9 +3,12 @@
 //! It is read on a thread that nobody waits for: a command that a signal ends must not wait for somebody to type.
 
 use std::io::{self, IsTerminal as _, Read as _};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf};
 
 use crate::failure::Failure;
 
@@ -15,12 +18,53 @@ pub(crate) const DASH: &str = "-";
 /// More is not read where a text is expected.
 const MAX_TEXT: u64 = 4 << 20;
 
+/// Whether it is being read. It stays so when who reads is given up.
+static READING: AtomicBool = AtomicBool::new(false);
+
+/// Whether the command reads standard input, or did when it was given up: it was begun, and did not end.
+pub(crate) fn is_read() -> bool {
+    READING.load(Ordering::Relaxed)
+}
+
+/// Standard input for whoever reads it as it comes.
+pub(crate) fn reader() -> impl AsyncRead + Send + Unpin {
+    Told(tokio::io::stdin())
+}
+
+/// A reader that tells when it is read.
+struct Told<R>(R);
+
+impl<R: AsyncRead + Unpin> AsyncRead for Told<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.0).poll_read(cx, buffer);
+        let goes_on = match &polled {
+            Poll::Pending => true,
+            Poll::Ready(read) => read.is_ok() && buffer.filled().len() > before,
+        };
+        READING.store(goes_on, Ordering::Relaxed);
+        polled
+    }
+}
+
+/// Runs something that reads standard input, on a thread of its own.
+async fn blocking<T: Send + 'static>(read: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    READING.store(true, Ordering::Relaxed);
+    let read = tokio::task::spawn_blocking(read).await;
+    READING.store(false, Ordering::Relaxed);
+    read.map_err(io::Error::other).and_then(|read| read)
+}
+
 /// Standard input as a file: an archive is not read from front to back.
 pub(crate) async fn spool() -> Result<NamedTempFile, Failure> {
     let failed = |error| Failure::local("reading tarball from stdin", error);
     let file = NamedTempFile::new().map_err(failed)?;
     let mut writer = tokio::fs::File::from_std(file.reopen().map_err(failed)?);
-    tokio::io::copy(&mut tokio::io::stdin(), &mut writer)
+    tokio::io::copy(&mut reader(), &mut writer)
         .await
         .map_err(failed)?;
     writer.flush().await.map_err(failed)?;
@@ -29,7 +73,7 @@ pub(crate) async fn spool() -> Result<NamedTempFile, Failure> {
 
 /// All of standard input, which should be a text of at most 4 MiB.
 pub(crate) async fn bytes() -> Result<Vec<u8>, Failure> {
-    let read = tokio::task::spawn_blocking(|| {
+    let read = blocking(|| {
         let mut bytes = Vec::new();
         io::stdin().lock().take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_TEXT {
@@ -37,8 +81,8 @@ pub(crate) async fn bytes() -> Result<Vec<u8>, Failure> {
         }
         Ok(bytes)
     });
-    let bytes = read.await.map_err(io::Error::other).and_then(|read| read);
-    bytes.map_err(|error| Failure::local("reading standard input", error))
+    read.await
+        .map_err(|error| Failure::local("reading standard input", error))
 }
 
 /// All of standard input, which should be a text of at most 4 MiB.
@@ -55,7 +99,7 @@ pub(crate) fn is_interactive() -> bool {
 /// Asks for a text on the terminal.
 pub(crate) async fn ask(prompt: &str, echo: bool) -> Result<String, Failure> {
     let prompt = prompt.to_owned();
-    let asked = tokio::task::spawn_blocking(move || match echo {
+    let asked = blocking(move || match echo {
         false => rpassword::prompt_password(prompt),
         true => {
             eprint_prompt(&prompt)?;
@@ -64,7 +108,7 @@ pub(crate) async fn ask(prompt: &str, echo: bool) -> Result<String, Failure> {
             Ok(line)
         }
     });
-    let text = asked.await.map_err(io::Error::other).and_then(|asked| asked);
+    let text = asked.await;
     let text = text.map_err(|error| Failure::local("reading from the terminal", error))?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

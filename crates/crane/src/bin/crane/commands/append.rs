@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use wharf::mutate::{ConfigEdits, edit_config};
 use wharf::name::Reference;
 use wharf::v1::{Image, empty};
 use wharf_crane::{BaseName, Content, LayerSource, append, save};
 
 use crate::context::{Context, name, place};
 use crate::failure::Failure;
-use crate::stdin::DASH;
+use crate::stdin::{self, DASH};
 
 /// Append layers to an image
+///
+/// An image without a base is for the platform that --platform says, if it does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The image to append to [default: an empty one]
@@ -60,7 +63,14 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
             } else {
                 empty::image()
             };
-            (Arc::new(empty), None)
+            let base: Arc<dyn Image> = match context.platform() {
+                Some(platform) => {
+                    let edits = ConfigEdits::new().platform(platform.to_platform());
+                    Arc::new(edit_config(Arc::new(empty), move |config| edits.apply(config)))
+                }
+                None => Arc::new(empty),
+            };
+            (base, None)
         }
     };
     let image = append(base, args.new_layer.iter().map(|path| source(path))).await?;
@@ -78,7 +88,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
 
 fn source(path: &Path) -> LayerSource<'_> {
     if path.as_os_str() == DASH {
-        return LayerSource::Reader(Box::new(tokio::io::stdin()));
+        return LayerSource::Reader(Box::new(stdin::reader()));
     }
     LayerSource::Path(path)
 }

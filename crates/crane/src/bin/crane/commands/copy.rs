@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use wharf_crane::{CopyOptions, Existing, Place, copy, copy_repository};
 
 use crate::context::{Context, place, repository};
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::sides::{DestinationArgs, SourceArgs};
 
 /// Copy an image from one place to another, its digest unchanged
@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Also copy tags that are named after its digest (sha256-….sig)
     #[arg(long)]
     digest_tags: bool,
+    /// With --all-tags, go on after a tag that cannot be copied
+    #[arg(short, long, requires = "all_tags")]
+    keep_going: bool,
     /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
@@ -46,7 +49,8 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let mut options = CopyOptions::default().with_platforms(context.platforms());
     options = options
         .with_referrers(args.referrers)
-        .with_digest_tags(args.digest_tags);
+        .with_digest_tags(args.digest_tags)
+        .with_keep_going(args.keep_going);
     if args.no_clobber {
         options = options.with_existing(Existing::Keep);
     }
@@ -61,10 +65,23 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         ];
         let client = context.client_of_sides(args.jobs, sides)?;
         let tags = copy_repository(&client, &src, &dst, &options).await?;
-        for tag in tags.kept {
+        for tag in &tags.kept {
             context.log(format_args!("Skipping {tag} due to no-clobber"));
         }
-        return Ok(());
+        for (tag, error) in &tags.failed {
+            context.log(format_args!("failed to copy to {tag}: {}", chain(error)));
+        }
+        let (copied, kept, failed) = (tags.copied.len(), tags.kept.len(), tags.failed.len());
+        context.log(format_args!(
+            "copied {copied} tags, kept {kept}, failed to copy {failed}"
+        ));
+        return match failed {
+            0 => Ok(()),
+            _ => Err(Failure::usage(format!(
+                "{failed} of {} tags failed",
+                copied + failed
+            ))),
+        };
     }
     let (src, dst) = (place(&args.src)?, place(&args.dst)?);
     let of = |place: &Place| place.reference().map(|reference| reference.repository().clone());

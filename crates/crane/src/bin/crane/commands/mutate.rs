@@ -1,15 +1,16 @@
 //! `crane mutate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wharf::layer::Compression;
 use wharf::name::Reference;
-use wharf_crane::{Content, Destination, MutateOptions, mutate, save};
+use wharf_crane::{Content, Destination, Error, MutateOptions, mutate, save};
 
 use crate::cli::Choice;
 use crate::context::{Context, name, place};
 use crate::failure::Failure;
 use crate::pairs::{Pairs, list, pairs, variable};
+use crate::stdin::{DASH, spool};
 
 /// Modify labels, annotations and the config of an image
 ///
@@ -62,7 +63,7 @@ pub(crate) struct Args {
         help = "New platform: os[/arch[/variant]][:osversion]"
     )]
     set_platform: Option<Choice>,
-    /// Layers to append first: tar archives, plain or compressed, or directories
+    /// Layers to append first: tar archives, plain or compressed, or directories; `-` is an archive on standard input
     #[arg(long, value_name = "PATH", value_delimiter = ',')]
     append: Vec<PathBuf>,
     /// Change every image of an index
@@ -90,7 +91,16 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         }
         (None, None) => Destination::replacing(&source),
     };
-    let options = options(&args)?;
+    let mut options = options(&args)?;
+    // For an index a layer is made twice, and standard input is read once.
+    let spooled = match options.layers.iter_mut().find(|path| path.as_os_str() == DASH) {
+        Some(path) => {
+            let file = spool().await?;
+            *path = file.path().to_owned();
+            Some(file)
+        }
+        None => None,
+    };
     let client = context.client()?;
     let content = source.read(&client).await?;
     let content = content.for_platforms(&context.platforms()).await?;
@@ -100,7 +110,14 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
             args.image
         )));
     }
-    let changed = mutate(&content, &options).await?;
+    let as_given = |error| match (error, &spooled) {
+        (Error::Append { layer, source }, Some(file)) if Path::new(&layer) == file.path() => Error::Append {
+            layer: DASH.to_owned(),
+            source,
+        },
+        (error, _) => error,
+    };
+    let changed = mutate(&content, &options).await.map_err(as_given)?;
     if let Some(path) = &args.output {
         let image = changed.image(context.platform()).await?;
         let reference = match (&args.tag, &source) {

@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// How to store the images: tarball, legacy, or oci
     #[arg(long, value_name = "FORMAT", default_value = "tarball")]
     format: String,
+    /// Keep layers in this directory, and take from there what it has
+    #[arg(short, long = "cache_path", value_name = "DIR")]
+    cache_path: Option<PathBuf>,
     /// Name each image in the layout by its reference (only with --format=oci)
     #[arg(long)]
     annotate_ref: bool,
@@ -54,6 +57,9 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
         .with_format(format)
         .with_platform(context.platform());
     options = options.with_annotate_ref(args.annotate_ref);
+    if let Some(directory) = args.cache_path {
+        options = options.with_cache(directory);
+    }
     let images: Vec<Reference> = args
         .images_and_path
         .iter()
