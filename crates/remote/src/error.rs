@@ -221,6 +221,14 @@ pub enum Violation {
         /// What was sent.
         want: Digest,
     },
+    /// The registry says that it has another number of bytes than were sent.
+    #[error("the registry has {taken} bytes where {sent} were sent")]
+    Taken {
+        /// Bytes that it has.
+        taken: u64,
+        /// Bytes that it should have.
+        sent: u64,
+    },
     /// Indexes are nested in indexes beyond the limit.
     #[error("indexes are nested more than {limit} deep")]
     TooDeep {

@@ -128,6 +128,17 @@ pub enum Event<'a> {
         /// How many bytes had come.
         offset: u64,
     },
+    /// An upload failed and goes on with what the registry does not have.
+    UploadResumed {
+        /// Where it goes.
+        repository: &'a Repository,
+        /// Which blob.
+        descriptor: &'a Descriptor,
+        /// How many bytes the registry has.
+        offset: u64,
+        /// Why it failed.
+        error: &'a crate::Error,
+    },
     /// An upload failed and is tried again from its start.
     Retrying {
         /// What is tried again.

@@ -44,8 +44,8 @@
 //! - Bytes are good only when they hash to the digest that led to them, all of them and no more. There is no way to read
 //!   without that check.
 //! - Blobs are streams in both directions. Memory does not depend on their size.
-//! - A download that breaks off is resumed; an upload that fails on the way is tried again, after asking whether it has
-//!   arrived all the same. A manifest is written after all that it refers to.
+//! - A download that breaks off is resumed; an upload that fails on the way goes on where the registry says that it
+//!   stopped, after asking whether it has arrived all the same. A manifest is written after all that it refers to.
 //! - Manifests are written as the bytes that they are.
 //!
 //! # Features

@@ -1,6 +1,7 @@
 //! Making a client.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use wharf_authn::Keychain;
@@ -19,12 +20,14 @@ use super::{Client, Facts, Inner, Settings};
 /// | [`page_size`](Self::page_size) | 1000 |
 /// | [`non_distributable`](Self::non_distributable) | skipped |
 /// | [`upload_attempts`](Self::upload_attempts) | 3 |
+/// | [`chunk_size`](Self::chunk_size) | none: blobs are sent whole |
 /// | [`resumes`](Self::resumes) | 5 |
 /// | [`observer`](Self::observer) | none |
 #[must_use]
 pub struct ClientBuilder {
     transport: Stack,
     settings: Settings,
+    chunk_size: Option<NonZeroU64>,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -55,6 +58,7 @@ impl ClientBuilder {
                 attempts: 3,
                 resumes: 5,
             },
+            chunk_size: None,
             observer: None,
         }
     }
@@ -104,12 +108,23 @@ impl ClientBuilder {
         self
     }
 
-    /// How often the upload of a blob is tried in all. At least once.
+    /// How often the upload of a blob is tried without getting on. At least once.
     ///
     /// Requests that can be repeated on their own are retried by the HTTP stack underneath. This is for the others:
-    /// an upload that fails half-way starts again with a new session.
+    /// an upload that fails half-way goes on where the registry says that it stopped, or starts again with a new
+    /// session.
     pub fn upload_attempts(mut self, attempts: u32) -> Self {
         self.settings.attempts = attempts.max(1);
+        self
+    }
+
+    /// Sends blobs in chunks of so many bytes, or as many as the registry says is the least; `None` sends them whole,
+    /// which is faster, until a registry answers that a request is too long.
+    ///
+    /// A blob that is compressed while it is sent, and so cannot be read twice, can be sent again chunk by chunk, at the
+    /// price of holding one in memory.
+    pub fn chunk_size(mut self, bytes: Option<NonZeroU64>) -> Self {
+        self.chunk_size = bytes;
         self
     }
 
@@ -134,7 +149,7 @@ impl ClientBuilder {
             Stack::Builder(builder) => builder.build()?,
             Stack::Built(transport) => transport,
         };
-        let facts = Facts::new(self.settings.jobs);
+        let facts = Facts::new(self.settings.jobs, self.chunk_size);
         let events = Events::new(self.observer);
         Ok(Client(Arc::new(Inner {
             transport,

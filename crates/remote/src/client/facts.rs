@@ -1,12 +1,15 @@
 //! What a client learns about registries while it works, and the limits it keeps towards each.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oci_spec::image::Digest;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use wharf_name::{Registry, Repository};
+
+use super::UploadModes;
 
 /// Beyond so many digests known to be in one repository the client forgets them and asks again.
 const KNOWN_LIMIT: usize = 1 << 16;
@@ -36,6 +39,7 @@ impl BlobSize {
 /// Everything learned, by registry.
 pub(crate) struct Facts {
     jobs: usize,
+    chunk_size: Option<NonZeroU64>,
     hosts: Mutex<HashMap<Registry, Arc<HostFacts>>>,
 }
 
@@ -45,7 +49,7 @@ pub(crate) struct HostFacts {
     uploads: Semaphore,
     /// One permit for each question whether something is there.
     questions: Semaphore,
-    upload_mode: AtomicU8,
+    pub(crate) upload_modes: UploadModes,
     referrers_api: AtomicU8,
     self_mounts: AtomicU8,
     repositories: Mutex<HashMap<Repository, Arc<RepositoryFacts>>>,
@@ -58,16 +62,6 @@ pub(crate) struct RepositoryFacts {
     refused: Mutex<HashSet<String>>,
     /// Held while a tag is changed that lists referrers: one change must not undo another.
     referrers_tag: tokio::sync::Mutex<()>,
-}
-
-/// How a registry takes the bytes of a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UploadMode {
-    /// `POST`, then one `PUT` with all bytes.
-    Put,
-    /// `POST`, then one `PATCH` with all bytes, then an empty `PUT`: some installations of Artifactory take nothing
-    /// else.
-    Patch,
 }
 
 /// Whether a registry says of a blob that it is in a repository already when it is asked to mount it from that very
@@ -95,9 +89,10 @@ pub(crate) enum ReferrersApi {
 }
 
 impl Facts {
-    pub(crate) fn new(jobs: usize) -> Self {
+    pub(crate) fn new(jobs: usize, chunk_size: Option<NonZeroU64>) -> Self {
         Self {
             jobs,
+            chunk_size,
             hosts: Mutex::default(),
         }
     }
@@ -106,7 +101,7 @@ impl Facts {
         let mut hosts = lock(&self.hosts);
         let found = hosts
             .entry(registry.clone())
-            .or_insert_with(|| Arc::new(HostFacts::new(self.jobs)));
+            .or_insert_with(|| Arc::new(HostFacts::new(self.jobs, self.chunk_size)));
         Arc::clone(found)
     }
 
@@ -118,11 +113,11 @@ impl Facts {
 }
 
 impl HostFacts {
-    fn new(jobs: usize) -> Self {
+    fn new(jobs: usize, chunk_size: Option<NonZeroU64>) -> Self {
         Self {
             uploads: Semaphore::new(jobs.saturating_mul(LARGE as usize).min(Semaphore::MAX_PERMITS)),
             questions: Semaphore::new(jobs.saturating_mul(8).min(Semaphore::MAX_PERMITS)),
-            upload_mode: AtomicU8::new(0),
+            upload_modes: UploadModes::new(chunk_size),
             referrers_api: AtomicU8::new(0),
             self_mounts: AtomicU8::new(0),
             repositories: Mutex::default(),
@@ -146,13 +141,6 @@ impl HostFacts {
         self.questions.acquire().await.expect("it is never closed")
     }
 
-    pub(crate) fn upload_mode(&self) -> UploadMode {
-        match self.upload_mode.load(Ordering::Relaxed) {
-            0 => UploadMode::Put,
-            _ => UploadMode::Patch,
-        }
-    }
-
     pub(crate) fn self_mounts(&self) -> SelfMounts {
         match self.self_mounts.load(Ordering::Relaxed) {
             0 => SelfMounts::Unknown,
@@ -173,9 +161,11 @@ impl HostFacts {
             .compare_exchange(0, value, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Remembers that a registry says that it has mounted what is not there. Whether that is news.
-    pub(crate) fn distrust_self_mounts(&self) -> bool {
-        self.self_mounts.swap(2, Ordering::Relaxed) != 2
+    /// Remembers that a registry said that it has what is not there. Whether it will be asked otherwise now.
+    pub(crate) fn distrust(&self) -> bool {
+        let mounts = self.self_mounts.swap(2, Ordering::Relaxed) != 2;
+        let posts = self.upload_modes.refuse_whole_posts();
+        mounts || posts
     }
 
     pub(crate) fn referrers_api(&self) -> ReferrersApi {
@@ -193,11 +183,6 @@ impl HostFacts {
             ReferrersApi::Missing => 2,
         };
         self.referrers_api.store(value, Ordering::Relaxed);
-    }
-
-    /// Remembers that a `PUT` with all bytes was refused where a `PATCH` then was not.
-    pub(crate) fn learn_patch(&self) {
-        self.upload_mode.store(1, Ordering::Relaxed);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod builder;
 mod facts;
+mod upload_mode;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +12,8 @@ use wharf_transport::Transport;
 use crate::events::Events;
 
 pub use self::builder::{ClientBuilder, NonDistributable};
-pub(crate) use self::facts::{
-    BlobSize, Facts, HostFacts, ReferrersApi, RepositoryFacts, SelfMounts, UploadMode,
-};
+pub(crate) use self::facts::{BlobSize, Facts, HostFacts, ReferrersApi, RepositoryFacts, SelfMounts};
+pub(crate) use self::upload_mode::{UploadMode, UploadModes};
 
 /// Reads, writes, lists and deletes content in registries.
 ///

@@ -10,13 +10,14 @@ use crate::events::Event;
 use crate::wire;
 use crate::write::Destination;
 use crate::write::mount::{Found, Mount};
+use crate::write::post::Posted;
 use crate::write::source::Content;
 
 impl Destination {
     /// Sees to it that the repository has the blob.
     ///
-    /// In this order: it is known to be there; it is mounted from where it comes from; the registry says that it has it;
-    /// it is sent. Whether the registry has it is asked by mounting it from the repository itself, which begins the
+    /// In this order: it is known to be there; it is mounted from where it comes from; it is small and sent at once; the
+    /// registry says that it has it; it is sent. Whether the registry has it is asked by mounting it from the repository itself, which begins the
     /// upload if not, and by `HEAD` only where that says nothing.
     pub(super) async fn push_blob(&self, descriptor: &Descriptor, content: Content<'_>) -> Result<(), Error> {
         let repository = &self.repository;
@@ -50,6 +51,13 @@ impl Destination {
             Mount::Session(session) => Some(session),
             Mount::No => None,
         };
+        if session.is_none() && self.may_post(descriptor, &content) {
+            return match self.post_whole(descriptor, &content).await? {
+                Posted::Whole => Ok(()),
+                Posted::Session(session) => self.upload(descriptor, &content, Some(session), None).await,
+                Posted::No => self.find_or_upload(descriptor, content).await,
+            };
+        }
         if session.is_none() && self.host.self_mounts() != SelfMounts::Silent {
             return self.find_or_upload(descriptor, content).await;
         }

@@ -23,9 +23,9 @@ impl Client {
     /// there. Layers that are compressed while they are read need not know their digest before; they go first.
     ///
     /// Costs 1 request if the reference names this image already. Else 2, and for each config and layer 1 if the
-    /// repository has it or it is mounted, 2 if it has to be sent, and 1 more if it has more than 128 KiB and the
-    /// registry has not mounted anything yet; one round trip for the first question and the manifest each, and those of
-    /// the largest blob.
+    /// repository has it, it is mounted, or it has at most 16 KiB, 2 if it has to be sent, and 1 more if it has more than
+    /// 128 KiB and the registry has not mounted anything yet; one round trip for the first question and the manifest
+    /// each, and those of the largest blob.
     ///
     /// # Errors
     /// [`Error::Request`] and [`Error::Answer`] when the registry refuses, cannot be reached, or does not do as it
@@ -48,9 +48,7 @@ impl Destination {
     ) -> Result<Descriptor, Error> {
         let knew_something = self.facts.knows_something();
         match self.push_image(reference, image, tip).await {
-            Err(error)
-                if self.is_part_missing(&error) && (self.host.distrust_self_mounts() || knew_something) =>
-            {
+            Err(error) if self.is_part_missing(&error) && (self.host.distrust() || knew_something) => {
                 // What an earlier push knew to be there has been removed since, or a mount was claimed that was none.
                 self.facts.forget();
                 self.push_image(reference, image, Tip::Differs).await

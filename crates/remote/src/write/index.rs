@@ -49,9 +49,7 @@ impl Destination {
     ) -> Result<Descriptor, Error> {
         let knew_something = self.facts.knows_something();
         match self.push_index(reference, index, tip).await {
-            Err(error)
-                if self.is_part_missing(&error) && (self.host.distrust_self_mounts() || knew_something) =>
-            {
+            Err(error) if self.is_part_missing(&error) && (self.host.distrust() || knew_something) => {
                 // What an earlier push knew to be there has been removed since, or a mount was claimed that was none.
                 self.facts.forget();
                 self.push_index(reference, index, Tip::Differs).await

@@ -16,8 +16,8 @@ impl Client {
     ///
     /// A registry may remove blobs that no manifest refers to.
     ///
-    /// Costs 1 request if the repository has it or it is mounted, else 2, or 3 if it has more than 128 KiB and the
-    /// registry has not mounted anything yet.
+    /// Costs 1 request if the repository has it, it is mounted, or it has at most 16 KiB, else 2, or 3 if it has more than
+    /// 128 KiB and the registry has not mounted anything yet.
     ///
     /// # Errors
     /// [`Error::Request`] and [`Error::Answer`] when the registry refuses, cannot be reached, or does not do as it

@@ -1,7 +1,6 @@
 //! Counting the bytes of an upload, and keeping the reason when its source fails.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -13,7 +12,7 @@ use wharf_v1::ByteStream;
 use crate::Client;
 use crate::events::Event;
 
-/// Watches the bytes that the HTTP stack takes for one blob.
+/// Counts the bytes that the HTTP stack takes for one blob.
 #[derive(Clone)]
 pub(super) struct Meter(Arc<Inner>);
 
@@ -21,31 +20,99 @@ struct Inner {
     client: Client,
     repository: Repository,
     digest: Option<Digest>,
-    sent: AtomicU64,
-    fault: Mutex<Option<wharf_v1::Error>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Bytes that count.
+    sent: u64,
+    /// Which body counts: the HTTP stack may go on reading one that was answered already.
+    body: u64,
+    fault: Option<wharf_v1::Error>,
+}
+
+/// Watches one body.
+#[derive(Clone)]
+pub(super) struct Watch {
+    meter: Meter,
+    body: u64,
 }
 
 impl Meter {
     pub(super) fn new(client: Client, repository: Repository, digest: Option<Digest>) -> Self {
-        let (sent, fault) = (AtomicU64::new(0), Mutex::new(None));
         Self(Arc::new(Inner {
             client,
             repository,
             digest,
-            sent,
-            fault,
+            state: Mutex::default(),
         }))
     }
 
+    /// Begins with another body: what is still read of those before it does not count.
+    pub(super) fn body(&self) -> Watch {
+        let mut state = self.state();
+        state.body += 1;
+        let body = state.body;
+        drop(state);
+        Watch {
+            meter: self.clone(),
+            body,
+        }
+    }
+
+    /// Of the bytes counted so far those from `offset` on were sent for nothing, and no body is being sent.
+    pub(super) fn rewind(&self, offset: u64) {
+        let mut state = self.state();
+        state.body += 1;
+        self.take_back(&mut state, offset);
+    }
+
+    fn take_back(&self, state: &mut State, offset: u64) {
+        let Inner {
+            client,
+            repository,
+            digest,
+            ..
+        } = &*self.0;
+        let bytes = state.sent.saturating_sub(offset);
+        if bytes > 0 {
+            state.sent = offset;
+            client.events().emit(Event::BlobRewound {
+                repository,
+                digest: digest.as_ref(),
+                bytes,
+            });
+        }
+    }
+
+    /// The reason why the source failed, if it did.
+    pub(super) fn fault(&self) -> Option<wharf_v1::Error> {
+        self.state().fault.take()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch {
+    /// The body is read, again if it was before, from the byte at `offset` of the blob.
+    pub(super) fn begin(&self, offset: u64) {
+        let mut state = self.meter.state();
+        if state.body == self.body {
+            self.meter.take_back(&mut state, offset);
+        }
+    }
+
     /// `stream`, watched.
-    pub(super) fn watch(&self, stream: ByteStream) -> BodyStream {
-        let meter = self.clone();
+    pub(super) fn stream(self, stream: ByteStream) -> BodyStream {
         Box::pin(stream.map(move |item| match item {
             Ok(chunk) => {
-                meter.count(&chunk);
+                self.count(&chunk);
                 Ok(chunk)
             }
-            Err(error) => Err(meter.fail(error)),
+            Err(error) => Err(self.fail(error)),
         }))
     }
 
@@ -54,12 +121,16 @@ impl Meter {
             client,
             repository,
             digest,
-            sent,
             ..
-        } = &*self.0;
-        if client.events().is_on() {
+        } = &*self.meter.0;
+        if !client.events().is_on() {
+            return;
+        }
+        let mut state = self.meter.state();
+        if state.body == self.body {
             let bytes = chunk.len() as u64;
-            sent.fetch_add(bytes, Ordering::Relaxed);
+            state.sent += bytes;
+            // Under the lock, so that nobody takes back what was not told yet.
             client.events().emit(Event::BlobSent {
                 repository,
                 digest: digest.as_ref(),
@@ -70,32 +141,11 @@ impl Meter {
 
     /// Keeps the reason why the source failed; the error of the HTTP stack, which may hide it, gets a stand-in.
     pub(super) fn fail(&self, error: wharf_v1::Error) -> BoxError {
-        *self.0.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        SourceFailed.into()
-    }
-
-    /// The reason why the source failed, if it did.
-    pub(super) fn fault(&self) -> Option<wharf_v1::Error> {
-        self.0.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// The bytes counted so far were sent for nothing.
-    pub(super) fn rewind(&self) {
-        let Inner {
-            client,
-            repository,
-            digest,
-            sent,
-            ..
-        } = &*self.0;
-        let bytes = sent.swap(0, Ordering::Relaxed);
-        if bytes > 0 {
-            client.events().emit(Event::BlobRewound {
-                repository,
-                digest: digest.as_ref(),
-                bytes,
-            });
+        let mut state = self.meter.state();
+        if state.body == self.body {
+            state.fault = Some(error);
         }
+        SourceFailed.into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Upload sessions, which are not left open.
 
-use http::{Method, Response, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use wharf_name::Repository;
 use wharf_transport::Body;
 
@@ -14,6 +14,8 @@ pub(super) struct Session {
     client: Client,
     repository: Repository,
     location: Option<Uri>,
+    /// The fewest bytes that a chunk may have, unless it is the last.
+    chunk_min: u64,
 }
 
 impl Destination {
@@ -46,7 +48,13 @@ impl Session {
             client,
             repository,
             location: Some(location),
+            chunk_min: chunk_min(response.headers()),
         })
+    }
+
+    /// The fewest bytes that the registry wants in a chunk.
+    pub(super) fn chunk_min(&self) -> u64 {
+        self.chunk_min
     }
 
     /// Where the next request of the session goes.
@@ -64,9 +72,47 @@ impl Session {
         Ok(())
     }
 
+    /// How many bytes of the blob the registry has, where it says so
+    /// ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-a-blob-in-chunks)).
+    pub(super) async fn status(&mut self) -> Option<u64> {
+        let response = self
+            .client
+            .call_url(Method::GET, wire::push(&self.repository), self.location())
+            .accepted(&[StatusCode::NO_CONTENT, StatusCode::OK, StatusCode::ACCEPTED])
+            .send()
+            .await
+            .ok()?;
+        let offset = taken(response.headers())?;
+        self.advance(&response).ok()?;
+        Some(offset)
+    }
+
     /// The session has ended at the registry.
-    pub(super) fn finish(mut self) {
+    pub(super) fn finish(&mut self) {
         self.location = None;
+    }
+}
+
+/// The most that a registry may want in a chunk: more is not taken for meant.
+const CHUNK_MIN_LIMIT: u64 = 1 << 30;
+
+fn chunk_min(headers: &HeaderMap) -> u64 {
+    let value = headers.get("oci-chunk-min-length");
+    let value = value.and_then(|value| value.to_str().ok()?.parse().ok());
+    value.unwrap_or(0).min(CHUNK_MIN_LIMIT)
+}
+
+/// The bytes that a registry has by its `Range: 0-<last>`. With none it cannot say anything else than with one, so that
+/// is none.
+pub(super) fn taken(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(header::RANGE)?.to_str().ok()?;
+    let range = range.strip_prefix("bytes=").unwrap_or(range);
+    let (first, last) = range.split_once('-')?;
+    let last: u64 = last.trim().parse().ok()?;
+    match first.trim() {
+        "0" if last == 0 => Some(0),
+        "0" => last.checked_add(1),
+        _ => None,
     }
 }
 

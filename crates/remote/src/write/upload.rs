@@ -1,30 +1,44 @@
-//! Sending a blob whose digest is known.
+//! Sending a blob whose digest is known, in good and bad weather.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::StatusCode;
 use oci_spec::image::Descriptor;
 use wharf_name::Reference;
-use wharf_transport::{Body, Opener};
-use wharf_v1::ByteStream;
 
 use crate::client::{BlobSize, UploadMode};
-use crate::error::{Error, Operation, Target, Violation};
+use crate::error::{Error, Operation, Violation};
 use crate::events::Event;
-use crate::wire::{self, with_query};
 use crate::write::Destination;
 use crate::write::meter::Meter;
+use crate::write::parts::Parts;
 use crate::write::session::Session;
-use crate::write::source::{Content, Opened, Source};
+use crate::write::source::{Content, Opened};
 
-/// What a registry may answer when it has taken bytes.
-pub(super) const TAKEN: &[StatusCode] = &[
-    StatusCode::CREATED,
-    StatusCode::ACCEPTED,
-    StatusCode::NO_CONTENT,
-    StatusCode::OK,
-];
+/// Progress that earns an upload all its attempts again.
+const PROGRESS: u64 = 1 << 20;
+
+/// How long requests may be where longer ones were refused: each of these is tried after the one before, down to the
+/// default of a widespread proxy.
+const CHUNKS: [u64; 4] = [64 << 20, 16 << 20, 4 << 20, 1 << 20];
+
+/// One blob on its way.
+struct Upload<'a> {
+    into: &'a Destination,
+    descriptor: &'a Descriptor,
+    content: &'a Content<'a>,
+    meter: Meter,
+    mode: UploadMode,
+    session: Option<Session>,
+    parts: Option<Parts>,
+    /// Bytes that the registry has in this session.
+    offset: u64,
+    /// Failures since there was progress.
+    failures: u32,
+    /// `offset` when there were none.
+    mark: u64,
+}
 
 /// Why an attempt did not succeed.
 enum Failure {
@@ -34,18 +48,28 @@ enum Failure {
     OnTheWay(Error),
 }
 
+/// What to do about a failure.
+enum Next {
+    /// Go on where the registry says that it is, or from the start.
+    GoOn,
+    /// Start again in another way.
+    StartAgain(UploadMode),
+    GiveUp,
+}
+
 impl Destination {
     /// Sends the blob, if it is not known to be begun and opened already: `POST`, then one request with all bytes
     /// ([distribution-spec](https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put)).
     ///
-    /// Chunks are slower everywhere and broken in many places, so there are none. An attempt that fails on the way may
-    /// have succeeded: the registry is asked. If it did not, the next attempt begins with a new session.
+    /// Chunks are slower everywhere and broken in many places, so they are sent only to whom wants them. An attempt that
+    /// fails on the way may have succeeded: the registry is asked. If it did not, the session goes on with what the
+    /// registry does not have, or a new one begins.
     pub(super) async fn upload(
         &self,
         descriptor: &Descriptor,
         content: &Content<'_>,
-        mut session: Option<Session>,
-        mut opened: Option<Opened>,
+        session: Option<Session>,
+        opened: Option<Opened>,
     ) -> Result<(), Error> {
         let _permit = self.host.upload(BlobSize::of(descriptor.size())).await;
         let repository = &self.repository;
@@ -58,39 +82,22 @@ impl Destination {
             repository.clone(),
             Some(descriptor.digest().clone()),
         );
-        let mut mode = self.host.upload_mode();
-        let mut attempt = 1;
-        loop {
-            let outcome = self
-                .attempt(descriptor, content, (session.take(), opened.take()), mode, &meter)
-                .await;
-            let error = match outcome {
-                Ok(()) => break,
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::OnTheWay(error)) => error,
-            };
-            // The transport may hold the question back for as long as the registry asks for.
-            let failed = tokio::time::Instant::now();
-            if is_ambiguous(&error) && self.has_blob(descriptor).await.unwrap_or(false) {
-                break;
-            }
-            meter.rewind();
-            let can_repeat = content.is_reopenable();
-            if can_repeat && mode == UploadMode::Put && is_put_refused(&error, attempt) {
-                mode = UploadMode::Patch;
-            } else if can_repeat && is_ambiguous(&error) && attempt < self.client.settings().attempts {
-                tokio::time::sleep_until(failed + pause(attempt, &error)).await;
-                attempt += 1;
-            } else {
-                return Err(error);
-            }
-            self.emit(Event::Retrying {
-                repository,
-                error: &error,
-            });
-        }
-        if mode == UploadMode::Patch {
-            self.host.learn_patch();
+        let learned = self.host.upload_modes.mode();
+        let mut upload = Upload {
+            into: self,
+            descriptor,
+            content,
+            parts: opened.map(|opened| Parts::new(opened, meter.clone())),
+            meter,
+            mode: learned,
+            session,
+            offset: 0,
+            failures: 0,
+            mark: 0,
+        };
+        upload.run().await?;
+        if upload.mode != learned {
+            self.host.upload_modes.learn(upload.mode);
         }
         self.emit(Event::BlobPushed {
             repository,
@@ -98,146 +105,182 @@ impl Destination {
         });
         Ok(())
     }
+}
 
-    async fn attempt(
-        &self,
-        descriptor: &Descriptor,
-        content: &Content<'_>,
-        (session, opened): (Option<Session>, Option<Opened>),
-        mode: UploadMode,
-        meter: &Meter,
-    ) -> Result<(), Failure> {
-        let target = self.blob_reference(descriptor);
-        let open = async {
-            let opened = match opened {
-                Some(opened) => Ok(opened),
-                None => content.open().await,
+impl Upload<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        loop {
+            let error = match self.attempt().await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::OnTheWay(error)) => error,
             };
-            opened.map_err(|error| Error::content(Operation::WriteBlob, &target, error))
+            // The transport may hold the questions back for as long as the registry asks for.
+            let failed = tokio::time::Instant::now();
+            if is_ambiguous(&error) && self.into.has_blob(self.descriptor).await.unwrap_or(false) {
+                return Ok(());
+            }
+            match self.judge(&error) {
+                Next::GiveUp => {
+                    self.meter.rewind(0);
+                    return Err(error);
+                }
+                Next::StartAgain(mode) => {
+                    self.mode = mode;
+                    self.start_again(&error);
+                }
+                Next::GoOn => {
+                    tokio::time::sleep_until(failed + pause(self.failures, &error)).await;
+                    self.go_on(&error).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<(), Failure> {
+        let target = self.target();
+        let (session, parts) = (self.session.take(), self.parts.take());
+        let open = async {
+            match parts {
+                Some(parts) => Ok(parts),
+                None => self
+                    .content
+                    .open()
+                    .await
+                    .map(|opened| Parts::new(opened, self.meter.clone())),
+            }
+            .map_err(|error| Error::content(Operation::WriteBlob, &target, error))
         };
         let begin = async {
             match session {
                 Some(session) => Ok(session),
-                None => self.begin().await,
+                None => self.into.begin().await,
             }
         };
         // Where the bytes come from another registry, its answer is waited for at the same time.
-        let (session, (source, stream)) = futures_util::future::try_join(begin, open)
-            .await
-            .map_err(Failure::Final)?;
-        let body = body(descriptor.size(), source, stream, meter.clone());
-        let sent = match mode {
-            UploadMode::Put => self.put(descriptor, session, body).await,
-            UploadMode::Patch => match self.patch(&target, session, body).await {
-                Ok(session) => self.put(descriptor, session, Body::empty()).await,
-                Err(error) => Err(error),
-            },
-        };
-        sent.map_err(|error| match meter.fault() {
+        let begun = futures_util::future::try_join(begin, open).await;
+        let (mut session, parts) = begun.map_err(Failure::Final)?;
+        let sent = self.send(&mut session, &parts).await;
+        self.session = Some(session);
+        self.parts = Some(parts);
+        sent.map_err(|error| match self.meter.fault() {
             Some(fault) => Failure::Final(Error::content(Operation::WriteBlob, &target, fault)),
             None => Failure::OnTheWay(error),
         })
     }
 
-    /// Sends bytes without committing them.
-    pub(super) async fn patch(
-        &self,
-        target: impl Into<Target>,
-        mut session: Session,
-        body: Body,
-    ) -> Result<Session, Error> {
-        let response = self
-            .client
-            .call_url(Method::PATCH, wire::push(&self.repository), session.location())
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .body(body)
-            .accepted(TAKEN)
-            .unlogged()
-            .never_retry()
-            .send()
+    /// Sends what the registry does not have, and commits it.
+    async fn send(&mut self, session: &mut Session, parts: &Parts) -> Result<(), Error> {
+        let size = self.descriptor.size();
+        if self.offset == 0 && self.sends_whole() {
+            let body = parts.body(0, size, size);
+            return self.into.put(self.descriptor, session, body).await;
+        }
+        let chunk = match self.mode {
+            UploadMode::Put | UploadMode::Patch => size,
+            UploadMode::Chunks(chunk) => chunk.get().max(session.chunk_min()),
+        };
+        let target = self.target();
+        while self.offset < size {
+            let (start, end) = (self.offset, size.min(self.offset.saturating_add(chunk)));
+            let body = parts.body(start, end, size);
+            let range = (end - start < size).then_some((start, end));
+            self.into.patch(&target, session, range, body).await?;
+            self.offset = end;
+        }
+        self.into
+            .put(self.descriptor, session, wharf_transport::Body::empty())
             .await
-            .map_err(|error| Error::request(Operation::WriteBlob, target, error))?;
-        session.advance(&response)?;
-        Ok(session)
     }
 
-    /// Commits a session, with the bytes in `body` if there are any.
-    pub(super) async fn put(
-        &self,
-        descriptor: &Descriptor,
-        session: Session,
-        body: Body,
-    ) -> Result<(), Error> {
-        let target = self.blob_reference(descriptor);
-        let url = session.location().to_string();
-        let url = with_query(&url, "digest", descriptor.digest().as_ref());
-        let url = url.parse().map_err(|_| {
-            let violation = Violation::InvalidHeader {
-                name: header::LOCATION,
-            };
-            Error::answer(Operation::WriteBlob, &target, violation)
-        })?;
-        let response = self
-            .client
-            .call_url(Method::PUT, wire::push(&self.repository), &url)
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .body(body)
-            .accepted(TAKEN)
-            .unlogged()
-            .never_retry()
-            .send()
-            .await
-            .map_err(|error| Error::request(Operation::WriteBlob, &target, error))?;
-        session.finish();
-        match wire::content_digest(response.headers()) {
-            Some(got)
-                if got.algorithm() == descriptor.digest().algorithm() && got != *descriptor.digest() =>
-            {
-                let want = descriptor.digest().clone();
-                Err(Error::answer(
-                    Operation::WriteBlob,
-                    &target,
-                    Violation::Stored { got, want },
-                ))
-            }
-            _ => Ok(()),
+    /// Whether all bytes go with the request that commits them.
+    fn sends_whole(&self) -> bool {
+        match self.mode {
+            UploadMode::Put => true,
+            UploadMode::Patch => false,
+            UploadMode::Chunks(chunk) => self.descriptor.size() <= chunk.get(),
         }
     }
 
-    pub(super) fn blob_reference(&self, descriptor: &Descriptor) -> Reference {
-        Reference::Digest(self.repository.digest(descriptor.digest().clone()))
-    }
-}
-
-/// The body of an upload. It is opened again for every time that it is sent, except that the stream that is open
-/// already serves the first.
-fn body(size: u64, source: Source, first: ByteStream, meter: Meter) -> Body {
-    if !source.is_reopenable() {
-        return Body::one_shot(meter.watch(first), Some(size));
-    }
-    let first = Mutex::new(Some(first));
-    let open: Opener = Arc::new(move || {
-        meter.rewind();
-        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (source, meter) = (source.clone(), meter.clone());
-        Box::pin(async move {
-            let stream = match first {
-                Some(first) => Ok(first),
-                None => source.open().await,
+    fn judge(&mut self, error: &Error) -> Next {
+        if !self.content.is_reopenable() {
+            return Next::GiveUp;
+        }
+        if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE) {
+            return match self.shorter() {
+                Some(chunk) => Next::StartAgain(UploadMode::Chunks(chunk)),
+                None => Next::GiveUp,
             };
-            match stream {
-                Ok(stream) => Ok(meter.watch(stream)),
-                Err(error) => Err(meter.fail(error)),
-            }
-        })
-    });
-    Body::reopenable(Some(size), open)
+        }
+        if self.sends_whole() && is_put_refused(error, self.failures) {
+            return Next::StartAgain(UploadMode::Patch);
+        }
+        self.failures += 1;
+        if is_ambiguous(error) && self.failures < self.into.client.settings().attempts {
+            Next::GoOn
+        } else {
+            Next::GiveUp
+        }
+    }
+
+    /// A length for requests below that of those which were refused as too long.
+    fn shorter(&self) -> Option<NonZeroU64> {
+        let size = self.descriptor.size();
+        let least = self.session.as_ref().map_or(0, Session::chunk_min);
+        let refused = match self.mode {
+            UploadMode::Put | UploadMode::Patch => size,
+            UploadMode::Chunks(chunk) => chunk.get().max(least).min(size),
+        };
+        let shorter = CHUNKS.into_iter().find(|chunk| *chunk < refused)?.max(least);
+        NonZeroU64::new(shorter).filter(|shorter| shorter.get() < refused)
+    }
+
+    /// Finds out how much of the blob the registry has.
+    async fn go_on(&mut self, error: &Error) {
+        let offset = match &mut self.session {
+            Some(session) if error.status() != Some(StatusCode::NOT_FOUND) => session.status().await,
+            _ => None,
+        };
+        let Some(offset) = offset.filter(|offset| (1..=self.descriptor.size()).contains(offset)) else {
+            self.start_again(error);
+            return;
+        };
+        self.offset = offset;
+        self.meter.rewind(offset);
+        if offset >= self.mark.saturating_add(PROGRESS) {
+            self.mark = offset;
+            self.failures = 0;
+        }
+        self.into.emit(Event::UploadResumed {
+            repository: &self.into.repository,
+            descriptor: self.descriptor,
+            offset,
+            error,
+        });
+    }
+
+    fn start_again(&mut self, error: &Error) {
+        self.session = None;
+        self.offset = 0;
+        self.mark = 0;
+        self.meter.rewind(0);
+        self.into.emit(Event::Retrying {
+            repository: &self.into.repository,
+            error,
+        });
+    }
+
+    fn target(&self) -> Reference {
+        self.into.blob_reference(self.descriptor)
+    }
 }
 
-/// Whether the registry may have the blob although the request failed, and whether a new session may do better: it
-/// broke down or was cut off, or knows nothing (any more) of the session.
-fn is_ambiguous(error: &Error) -> bool {
+/// Whether the registry may have the blob although the request failed, and whether another attempt may do better: it
+/// broke down or was cut off, has not got what it should have, or knows nothing (any more) of the session.
+pub(super) fn is_ambiguous(error: &Error) -> bool {
+    let is_short = |error: &Error| matches!(error, Error::Answer { source, .. } if matches!(**source, Violation::Taken { .. }));
     error.is_temporary()
+        || is_short(error)
         || matches!(
             error.status(),
             Some(StatusCode::NOT_FOUND | StatusCode::RANGE_NOT_SATISFIABLE)
@@ -247,7 +290,7 @@ fn is_ambiguous(error: &Error) -> bool {
 
 /// Whether the registry may be one that takes no bytes with the `PUT`. One that takes none, but does not say so, finds
 /// that the digest is not that of nothing.
-fn is_put_refused(error: &Error, attempt: u32) -> bool {
+fn is_put_refused(error: &Error, failures: u32) -> bool {
     match error.status() {
         Some(
             StatusCode::BAD_REQUEST
@@ -257,15 +300,15 @@ fn is_put_refused(error: &Error, attempt: u32) -> bool {
             | StatusCode::NOT_IMPLEMENTED,
         ) => true,
         // The first time it may be the session that is not found.
-        Some(StatusCode::NOT_FOUND) => attempt > 1,
+        Some(StatusCode::NOT_FOUND) => failures > 0,
         _ => false,
     }
 }
 
-/// How long to wait after so many attempts: as long as the registry asks for, within limits, or else 1 s, 3 s, 9 s.
-fn pause(attempt: u32, error: &Error) -> Duration {
+/// How long to wait after so many failures: as long as the registry asks for, within limits, or else 1 s, 3 s, 9 s.
+pub(super) fn pause(failures: u32, error: &Error) -> Duration {
     match error.retry_after() {
         Some(asked) => asked.min(Duration::from_secs(60)),
-        None => Duration::from_secs(1) * 3_u32.saturating_pow((attempt - 1).min(2)),
+        None => Duration::from_secs(1) * 3_u32.saturating_pow(failures.saturating_sub(1).min(2)),
     }
 }

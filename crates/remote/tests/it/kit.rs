@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use http::header::CONTENT_LENGTH;
-use http::{Request, Response};
+use http::{Method, Request};
 use http_body::Body as _;
 use tower::ServiceExt as _;
 use wharf_name::{Reference, Repository};
@@ -17,7 +18,11 @@ pub(crate) struct Kit {
     pub(crate) b: Registry,
     pub(crate) client: Client,
     pub(crate) events: Arc<Events>,
+    pub(crate) cuts: Cuts,
 }
+
+/// Connections that will break while a body is sent: by method, after so many bytes.
+pub(crate) type Cuts = Arc<Mutex<Vec<(Method, u64)>>>;
 
 impl Kit {
     pub(crate) fn new() -> Self {
@@ -31,13 +36,26 @@ impl Kit {
     ) -> Self {
         let events = Arc::new(Events::default());
         let listener = Arc::clone(&events);
-        let client = fresh_client(&a, &b, |client| configure(client.observer(listener)));
-        Self { a, b, client, events }
+        let cuts = Cuts::default();
+        let client = client(&a, &b, &cuts, |client| configure(client.observer(listener)));
+        Self {
+            a,
+            b,
+            client,
+            events,
+            cuts,
+        }
+    }
+
+    /// Breaks the connection of the next request with this method after so many bytes of its body, which the registry
+    /// gets. Several are met one after the other.
+    pub(crate) fn cut(&self, method: Method, after: u64) {
+        self.cuts.lock().expect("no panic under it").push((method, after));
     }
 
     /// Another client, which knows nothing yet.
     pub(crate) fn fresh_client(&self) -> Client {
-        fresh_client(&self.a, &self.b, |client| client)
+        client(&self.a, &self.b, &Cuts::default(), |client| client)
     }
 
     /// Another client, each of whose requests takes a second of the paused clock: the seconds that an operation takes
@@ -52,7 +70,7 @@ impl Kit {
                 }
             })
         });
-        fresh_client(&self.a, &self.b, |client| {
+        client(&self.a, &self.b, &Cuts::default(), |client| {
             client.configure(|transport| transport.layer_inside(delay))
         })
     }
@@ -78,12 +96,13 @@ pub(crate) fn recording() -> Registry {
     Registry::builder().record().build()
 }
 
-fn fresh_client(
+fn client(
     a: &Registry,
     b: &Registry,
+    cuts: &Cuts,
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Client {
-    let (a, b) = (a.clone(), b.clone());
+    let (a, b, cuts) = (a.clone(), b.clone(), Arc::clone(cuts));
     let bottom = tower::service_fn(move |mut request: Request<Body>| {
         // As an HTTP library does.
         if let (Some(size), false) = (request.body().size_hint().exact(), request.method().is_safe()) {
@@ -95,13 +114,39 @@ fn fresh_client(
             Some("b.test" | "127.0.0.1") => b.clone(),
             other => panic!("a request to {other:?}"),
         };
+        let cut = {
+            let mut cuts = cuts.lock().expect("no panic under it");
+            let at = cuts.iter().position(|(method, _)| method == request.method());
+            at.map(|at| cuts.remove(at).1)
+        };
         async move {
-            let Ok(response) = registry.oneshot(request).await;
-            Ok::<Response<Body>, std::convert::Infallible>(response.map(Body::new))
+            let Some(after) = cut else {
+                let Ok(response) = registry.oneshot(request).await;
+                return Ok(response.map(Body::new));
+            };
+            let Ok(_) = registry.oneshot(request.map(|body| cut_off(body, after))).await;
+            Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
         }
     });
     let client = Client::builder().configure(|transport| transport.bottom(bottom));
     configure(client).build().expect("a client")
+}
+
+/// A body that breaks off after so many bytes.
+fn cut_off(body: Body, after: u64) -> Body {
+    let size = body.size_hint().exact();
+    let pieces = body.into_stream().scan(after, |left, piece| {
+        let piece = piece.and_then(|piece| {
+            let length = usize::try_from(*left).unwrap_or(usize::MAX).min(piece.len());
+            *left -= length as u64;
+            if length == 0 {
+                return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into());
+            }
+            Ok(piece.slice(..length))
+        });
+        std::future::ready(Some(piece))
+    });
+    Body::one_shot(Box::pin(pieces), size)
 }
 
 /// Method, path with query, and status of each request, in the order in which they came.
@@ -186,6 +231,7 @@ impl Observer for Events {
             Event::BlobRewound { bytes, .. } => format!("rewound {bytes}"),
             Event::BlobPushed { .. } => "pushed blob".to_owned(),
             Event::BlobResumed { offset, .. } => format!("resumed at {offset}"),
+            Event::UploadResumed { offset, .. } => format!("upload resumed at {offset}"),
             Event::Retrying { .. } => "retrying".to_owned(),
             Event::ManifestExists { reference, .. } => {
                 format!("existing manifest {}", shorten(reference.as_str()))

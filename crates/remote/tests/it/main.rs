@@ -2,6 +2,7 @@
 
 mod auth;
 mod budget;
+mod chunks;
 mod conformance;
 mod copy;
 mod distribution;
@@ -9,6 +10,7 @@ mod kit;
 mod lists;
 mod memory;
 mod mount;
+mod odd;
 mod read;
 mod referrers;
 mod resume;

@@ -1,23 +1,20 @@
 //! Uploads in good and bad weather.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use futures_core::future::BoxFuture;
-use futures_util::stream;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
-use oci_spec::image::{Descriptor, Digest, ImageManifestBuilder, MediaType};
+use oci_spec::image::{Descriptor, MediaType};
 use wharf_name::Repository;
 use wharf_registry::Registry;
 use wharf_registry::hook::{Fault, Feature, Gate, Profile, Reaction};
 use wharf_remote::{Error, NonDistributable};
 use wharf_transport::origin::Origin;
 use wharf_transport::settings::RegistrySettings;
+use wharf_v1::Layer;
 use wharf_v1::partial::StaticLayer;
-use wharf_v1::{ByteStream, Config, Hasher, Image, Layer, Manifest, Measure};
 
 use crate::kit::{Kit, recording, reference, repository};
+use crate::odd::{Odd, OddImage};
 
 const SIZE: usize = 100_000;
 
@@ -56,7 +53,7 @@ async fn read_back(kit: &Kit, descriptor: &Descriptor) {
 }
 
 /// What the events say was sent for good.
-fn sent(events: &[String]) -> u64 {
+pub(crate) fn sent(events: &[String]) -> u64 {
     let sum = |word: &str| -> u64 {
         let numbers = events
             .iter()
@@ -150,7 +147,7 @@ async fn a_registry_that_claims_mounts_is_not_believed_for_long() {
     kit.a
         .faults()
         .add(Fault::on(Method::POST, "?mount=").then(claimed));
-    let image = wharf_v1::random::image(1, 2, 100);
+    let image = wharf_v1::random::image(1, 2, SIZE);
     for tag in ["a.test/app:v1", "a.test/other:v1"] {
         let written = kit.client.write(&reference(tag), &image).await.expect("written");
         let there = kit
@@ -174,7 +171,7 @@ async fn a_registry_that_claims_mounts_is_not_believed_for_long() {
         .iter()
         .filter(|line| line.contains("mount="))
         .count();
-    assert_eq!(claims, 3, "those of the first push");
+    assert_eq!(claims, 2, "the layers of the first push");
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,7 +250,7 @@ async fn what_never_works_fails_and_leaves_no_session() {
     let tag = reference("a.test/app:v1");
     let error = kit
         .client
-        .write(&tag, &wharf_v1::random::image(1, 1, 100))
+        .write(&tag, &wharf_v1::random::image(1, 1, SIZE))
         .await
         .expect_err("never works");
     assert!(error.is_temporary());
@@ -261,7 +258,10 @@ async fn what_never_works_fails_and_leaves_no_session() {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     let asked = kit.asked_a();
     assert!(!asked.iter().any(|line| line.starts_with("PUT app/manifests")));
-    let begun = asked.iter().filter(|line| line.starts_with("POST")).count();
+    let begun = asked
+        .iter()
+        .filter(|line| line.starts_with("POST") && line.ends_with("202"));
+    let begun = begun.count();
     let given_up = asked.iter().filter(|line| line.starts_with("DELETE")).count();
     assert_eq!(begun, given_up, "{asked:#?}");
 }
@@ -513,7 +513,7 @@ async fn layers_that_must_not_be_distributed_are_skipped_unless_told_otherwise()
         client.non_distributable(NonDistributable::Upload)
     });
     kit.client.write_layer(&app(), &foreign).await.expect("written");
-    assert_eq!(kit.asked_a().len(), 2);
+    assert_eq!(kit.asked_a(), ["POST app/blobs/uploads/?digest=D 201"]);
 }
 
 #[tokio::test]
@@ -538,76 +538,6 @@ async fn what_is_no_json_is_no_manifest() {
     assert!(kit.asked_a().is_empty());
 }
 
-/// A layer whose source fails, or whose digest is known only when it was read.
-#[derive(Debug)]
-struct Odd {
-    bytes: &'static [u8],
-    fails: bool,
-    opened: AtomicBool,
-    measure: std::sync::OnceLock<Measure>,
-    claims: Option<Digest>,
-}
-
-impl Odd {
-    fn new(bytes: &'static [u8]) -> Self {
-        Self {
-            bytes,
-            fails: false,
-            opened: AtomicBool::new(false),
-            measure: std::sync::OnceLock::new(),
-            claims: None,
-        }
-    }
-}
-
-impl Layer for Odd {
-    fn media_type(&self) -> MediaType {
-        MediaType::ImageLayer
-    }
-
-    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, wharf_v1::Error>> {
-        Box::pin(async {
-            let size = self.bytes.len() as u64;
-            let digest = match (&self.claims, self.measure.get()) {
-                (Some(digest), _) => digest.clone(),
-                (None, Some(measure)) => measure.get()?.digest,
-                (None, None) => return Err(wharf_v1::Error::NotComputed),
-            };
-            Ok(Descriptor::new(MediaType::ImageLayer, size, digest))
-        })
-    }
-
-    fn diff_id(&self) -> BoxFuture<'_, Result<Digest, wharf_v1::Error>> {
-        Box::pin(async { Ok(self.descriptor().await?.digest().clone()) })
-    }
-
-    fn compressed(&self) -> BoxFuture<'_, Result<ByteStream, wharf_v1::Error>> {
-        Box::pin(async {
-            if self.opened.swap(true, Ordering::Relaxed) && !self.is_reopenable() {
-                return Err(wharf_v1::Error::Consumed);
-            }
-            let half = Bytes::from_static(&self.bytes[..self.bytes.len() / 2]);
-            let rest = Bytes::from_static(&self.bytes[self.bytes.len() / 2..]);
-            let end = if self.fails {
-                Err(wharf_v1::Error::Aborted)
-            } else {
-                Ok(rest)
-            };
-            let (stream, measure) = ByteStream::new(stream::iter([Ok(half), end])).hashed(Hasher::sha256());
-            let _ = self.measure.set(measure);
-            Ok(stream)
-        })
-    }
-
-    fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, wharf_v1::Error>> {
-        self.compressed()
-    }
-
-    fn is_reopenable(&self) -> bool {
-        self.claims.is_some()
-    }
-}
-
 #[tokio::test]
 async fn a_layer_of_unknown_digest_is_streamed() {
     let kit = Kit::new();
@@ -626,44 +556,6 @@ async fn a_layer_of_unknown_digest_is_streamed() {
     read_back(&kit, &descriptor).await;
 }
 
-/// An image around a layer whose digest is known only when it was read.
-#[derive(Debug)]
-struct OddImage(Arc<dyn Layer>);
-
-impl Image for OddImage {
-    fn media_type(&self) -> MediaType {
-        MediaType::ImageManifest
-    }
-
-    fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, wharf_v1::Error>> {
-        Box::pin(async { Ok(self.manifest().await?.descriptor()) })
-    }
-
-    fn manifest(&self) -> BoxFuture<'_, Result<Manifest, wharf_v1::Error>> {
-        Box::pin(async {
-            let layer = self.0.descriptor().await?;
-            let config = self.config().await?.descriptor();
-            let view = ImageManifestBuilder::default()
-                .schema_version(2_u32)
-                .config(config)
-                .layers([layer])
-                .build();
-            Ok(Manifest::from_view(
-                view.expect("whole"),
-                MediaType::ImageManifest,
-            ))
-        })
-    }
-
-    fn config(&self) -> BoxFuture<'_, Result<Config, wharf_v1::Error>> {
-        Box::pin(async { Ok(Config::new("{}", MediaType::ImageConfig)) })
-    }
-
-    fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, wharf_v1::Error>> {
-        Box::pin(async { Ok(vec![Arc::clone(&self.0)]) })
-    }
-}
-
 #[tokio::test]
 async fn an_image_with_a_layer_of_unknown_digest_is_streamed() {
     let kit = Kit::new();
@@ -677,8 +569,7 @@ async fn an_image_with_a_layer_of_unknown_digest_is_streamed() {
             "PATCH app/blobs/uploads/U 202",
             "PUT app/blobs/uploads/U?digest=D 201",
             "HEAD app/manifests/v1 404",
-            "POST app/blobs/uploads/?mount=D&from=app 202",
-            "PUT app/blobs/uploads/U?digest=D 201",
+            "POST app/blobs/uploads/?digest=D 201",
             "PUT app/manifests/v1 201",
         ]
     );

@@ -50,9 +50,9 @@ impl LimitOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostLimits {
-    /// How many requests that only read (`GET`, `HEAD`, `OPTIONS`) may be under way. Default: 32.
+    /// How many requests that only read (`GET`, `HEAD`, `OPTIONS`) may be under way. Default: 64.
     pub reads: NonZeroUsize,
-    /// How many other requests may be under way. Default: 32.
+    /// How many other requests may be under way. Default: 64.
     pub writes: NonZeroUsize,
     /// How many requests may leave in a second; they leave evenly spaced. Default: no limit.
     pub requests_per_second: Option<NonZeroU32>,
@@ -69,8 +69,8 @@ pub struct HostLimits {
 impl Default for HostLimits {
     fn default() -> Self {
         Self {
-            reads: NonZeroUsize::new(32).expect("32 is not zero"),
-            writes: NonZeroUsize::new(32).expect("32 is not zero"),
+            reads: NonZeroUsize::new(64).expect("64 is not zero"),
+            writes: NonZeroUsize::new(64).expect("64 is not zero"),
             requests_per_second: None,
             cool_down: Duration::from_secs(1),
             cool_down_limit: Duration::from_secs(60),

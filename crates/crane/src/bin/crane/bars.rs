@@ -84,6 +84,7 @@ impl Bars {
                 self.advance(digest.as_ref(), bytes, false);
             }
             Event::BlobResumed { digest, .. } => self.note(digest.as_ref(), "resumed"),
+            Event::UploadResumed { descriptor, .. } => self.note(descriptor.digest().as_ref(), "resumed"),
             Event::BlobPushed { descriptor, .. } | Event::BlobExists { descriptor, .. } => {
                 self.end(descriptor.digest().as_ref());
             }

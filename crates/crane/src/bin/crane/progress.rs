@@ -25,6 +25,18 @@ impl Observer for Progress {
             Event::BlobPushed { descriptor, .. } => log(format_args!("pushed blob: {}", descriptor.digest())),
             Event::MountRefused { from, .. } => log(format_args!("retrying without mount from {from}")),
             Event::Retrying { error, .. } => log(format_args!("retrying {}", chain(error))),
+            Event::UploadResumed {
+                descriptor,
+                offset,
+                error,
+                ..
+            } => {
+                let digest = descriptor.digest();
+                log(format_args!(
+                    "resuming upload of {digest} after {offset} bytes: {}",
+                    chain(error)
+                ));
+            }
             Event::BlobResumed { digest, offset, .. } => {
                 log(format_args!("resuming blob {digest} after {offset} bytes"));
             }
