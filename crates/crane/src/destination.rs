@@ -1,9 +1,13 @@
 //! Where something goes that was made from something else.
 
+use std::fmt;
+
+use serde::Serialize;
 use wharf::name::{Reference, Repository};
 use wharf::remote::Client;
+use wharf::v1::oci_spec::image::Descriptor;
 
-use crate::{Content, Entry, Error, Place};
+use crate::{Content, DescriptorSummary, Entry, Error, Place};
 
 /// Where something goes that was made from something else, and whose digest is not known before.
 #[non_exhaustive]
@@ -39,11 +43,11 @@ impl Destination {
         destination.map_or_else(|| Self::replacing(source), Self::Place)
     }
 
-    /// Stores `content`, and says what it is called by digest, as [`Place::with_digest`] does.
+    /// Stores `content`, and says where.
     ///
     /// # Errors
     /// As for [`Place::write`].
-    pub async fn write(&self, client: &Client, content: &Content) -> Result<String, Error> {
+    pub async fn write(&self, client: &Client, content: &Content) -> Result<Stored, Error> {
         let place = match self {
             Self::Place(place) => place.clone(),
             Self::Repository(repository) => {
@@ -51,13 +55,44 @@ impl Destination {
                 Place::Registry(repository.digest(digest).into())
             }
         };
-        let stored = place.write(client, content).await?;
-        Ok(place.with_digest(stored.digest()))
+        Ok(Stored::at(&place, &place.write(client, content).await?))
     }
 }
 
 impl From<Place> for Destination {
     fn from(place: Place) -> Self {
         Self::Place(place)
+    }
+}
+
+/// Something that was stored. Displays as its name; serialises as what commands print with `--json`: `reference` and the
+/// members of a summary.
+#[non_exhaustive]
+#[derive(Clone, Debug, Serialize)]
+pub struct Stored {
+    /// What it is called by digest, as [`Place::with_digest`] says it.
+    pub reference: String,
+    /// What it is, without annotations.
+    #[serde(flatten)]
+    pub summary: DescriptorSummary,
+}
+
+impl Stored {
+    /// What is stored at `place`.
+    #[must_use]
+    pub fn at(place: &Place, descriptor: &Descriptor) -> Self {
+        let mut summary = DescriptorSummary::from(descriptor);
+        // They are what a list says that it came from.
+        summary.annotations.clear();
+        Self {
+            reference: place.with_digest(descriptor.digest()),
+            summary,
+        }
+    }
+}
+
+impl fmt::Display for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reference)
     }
 }

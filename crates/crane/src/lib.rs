@@ -38,7 +38,7 @@
 //!
 //! | job | Go ancestor |
 //! |---|---|
-//! | [`digest`], [`digest_of_tarball`] | `crane.Digest` |
+//! | [`digest`], [`descriptor`], and the same of a tarball | `crane.Digest`, `crane.Head` |
 //! | [`manifest`], [`config`], [`blob`], [`blob_at`] | `crane.Manifest`, `crane.Config`, `crane.PullLayer` |
 //! | [`tags`], [`catalog`] | `crane.ListTags`, `crane.Catalog` |
 //! | [`copy`], [`copy_repository`] | `crane.Copy`, `crane.CopyRepository` |
@@ -86,6 +86,7 @@ mod pull;
 mod push;
 mod rebase;
 mod referrers;
+mod summary;
 mod sync;
 mod tag;
 mod tree;
@@ -98,15 +99,15 @@ pub use artifact::{
 pub use blob::{blob, blob_at};
 pub use config::config;
 pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};
-pub use destination::Destination;
+pub use destination::{Destination, Stored};
 pub use diff::{DiffOptions, DocumentChange, FileChange, ImageDiff, LayerChange, Side, diff};
-pub use digest::{digest, digest_of_tarball};
+pub use digest::{descriptor, descriptor_of_tarball, digest, digest_of_tarball};
 pub use error::Error;
 pub use export::{export, export_to_file};
 pub use files::{list_files, mode_text, read_file};
 pub use flatten::flatten;
 pub use index::{Nesting, append_to_index, append_to_layout, filter_index};
-pub use inspect::{ImageSummary, Inspection, LayerSummary, PlatformSummary, ReferrerSummary, inspect};
+pub use inspect::{ImageSummary, Inspection, LayerSummary, PlatformSummary, inspect};
 pub use list::{catalog, tags};
 pub use manifest::manifest;
 pub use mutate::{MutateOptions, mutate};
@@ -115,6 +116,7 @@ pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
 pub use push::{PushScope, push};
 pub use rebase::{BaseName, RebaseOptions, rebase};
 pub use referrers::referrers;
+pub use summary::DescriptorSummary;
 pub use sync::{SyncItem, SyncOptions, SyncOutcome, SyncReport, SyncRule, SyncRules, sync};
 pub use tag::{delete, tag};
 pub use tree::{NodeKind, TreeNode, tree};

@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wharf::layout::Layout;
-use wharf::name::{DigestReference, Reference};
 use wharf::remote::Client;
 use wharf::tarball::Archive;
 use wharf::v1::partial::AssembledImage;
-use wharf::v1::{Child, Image, Index, IndexExt as _};
+use wharf::v1::{Child, IndexExt as _};
 
-use crate::Error;
+use crate::{Content, Error, Place, Stored};
 
 /// What of a layout is pushed.
 #[non_exhaustive]
@@ -23,48 +22,33 @@ pub enum PushScope {
     Everything,
 }
 
-/// Pushes what a layout or docker archive holds, and says what it is called now (Go: `crane.Push`).
+/// Stores what a layout or docker archive holds, and says what it is called now (Go: `crane.Push`).
 ///
 /// A directory is a layout, anything else an archive. `scope` is of no meaning for an archive, whose
 /// one image is pushed with Docker's media types.
 ///
 /// # Errors
 /// [`Error::Io`] when there is nothing at `path`, [`Error::Load`] when it is neither layout nor archive or is
-/// damaged, [`Error::LayoutEntries`] when a layout does not list just one thing. [`Error::Remote`] when the
-/// registry refuses or cannot be reached.
-pub async fn push(
-    client: &Client,
-    path: &Path,
-    reference: &Reference,
-    scope: PushScope,
-) -> Result<DigestReference, Error> {
+/// damaged, [`Error::LayoutEntries`] when a layout does not list just one thing; else as [`Place::write`].
+pub async fn push(client: &Client, path: &Path, place: &Place, scope: PushScope) -> Result<Stored, Error> {
     let metadata = tokio::fs::metadata(path).await.map_err(|source| Error::Io {
         action: "stat",
         path: path.to_owned(),
         source,
     })?;
-    let written = if metadata.is_dir() {
-        match from_layout(path, scope).await? {
-            Pushed::Image(image) => client.write(reference, &image).await?,
-            Pushed::Index(index) => client.write_index(reference, &index).await?,
-        }
-    } else {
-        client.write(reference, &from_tarball(path).await?).await?
+    let content = match metadata.is_dir() {
+        true => from_layout(path, scope).await?,
+        false => Content::Image(Arc::new(from_tarball(path).await?)),
     };
-    Ok(reference.repository().digest(written.digest().clone()))
+    Ok(Stored::at(place, &place.write(client, &content).await?))
 }
 
-enum Pushed {
-    Image(Arc<dyn Image>),
-    Index(Arc<dyn Index>),
-}
-
-async fn from_layout(path: &Path, scope: PushScope) -> Result<Pushed, Error> {
+async fn from_layout(path: &Path, scope: PushScope) -> Result<Content, Error> {
     let failed = |error| Error::load("OCI layout", path, error);
     let layout = Layout::open(path).await.map_err(failed)?;
     let index = layout.index().await.map_err(failed)?;
     if scope == PushScope::Everything {
-        return Ok(Pushed::Index(index));
+        return Ok(Content::Index(index));
     }
     let entries = index.children().await?;
     let [only] = &entries[..] else {
@@ -73,8 +57,8 @@ async fn from_layout(path: &Path, scope: PushScope) -> Result<Pushed, Error> {
         });
     };
     match index.child(only).await? {
-        Child::Image(image) => Ok(Pushed::Image(image)),
-        Child::Index(index) => Ok(Pushed::Index(index)),
+        Child::Image(image) => Ok(Content::Image(image)),
+        Child::Index(index) => Ok(Content::Index(index)),
         _ => Err(Error::LayoutNonImage {
             media_type: only.media_type().clone(),
         }),

@@ -13,7 +13,7 @@ use wharf::v1::partial::ImageBuilder;
 use wharf::v1::{Config, ImageExt as _, PlatformSpec};
 
 use super::ArtifactFile;
-use crate::{Content, Entry, Error, Place};
+use crate::{Content, Entry, Error, Place, Stored};
 
 /// What an artifact is for if nobody says.
 const UNKNOWN: &str = "application/vnd.unknown.artifact.v1";
@@ -113,9 +113,10 @@ pub async fn push_artifact(
     place: &Place,
     files: &[ArtifactFile],
     options: &ArtifactOptions,
-) -> Result<Descriptor, Error> {
+) -> Result<Stored, Error> {
     let artifact = artifact(files, options).await?;
-    place.write(client, &Content::Image(Arc::new(artifact))).await
+    let written = place.write(client, &Content::Image(Arc::new(artifact))).await?;
+    Ok(Stored::at(place, &written))
 }
 
 /// Makes an artifact of files that refers to what is at `subject`, of an index with a platform to the image for
@@ -130,7 +131,7 @@ pub async fn attach(
     platform: Option<&PlatformSpec>,
     files: &[ArtifactFile],
     options: &ArtifactOptions,
-) -> Result<Place, Error> {
+) -> Result<Stored, Error> {
     let content = subject.read(client).await?;
     let content = content
         .for_platforms(platform.map_or(&[], std::slice::from_ref))
@@ -150,8 +151,8 @@ pub async fn attach(
             });
         }
     };
-    place.write(client, &Content::Image(Arc::new(artifact))).await?;
-    Ok(place)
+    let written = place.write(client, &Content::Image(Arc::new(artifact))).await?;
+    Ok(Stored::at(&place, &written))
 }
 
 /// What a subject is told by: its media type, digest and size, and nothing of who lists it.

@@ -11,7 +11,7 @@ use wharf::v1::media_type::MediaTypeExt as _;
 use wharf::v1::oci_spec::image::Descriptor;
 use wharf::v1::{Child, Index, IndexExt as _, PlatformSpec};
 
-use crate::{Content, Error, Place, referrers};
+use crate::{Content, DescriptorSummary, Error, Place, referrers};
 
 pub use image::{ImageSummary, LayerSummary};
 
@@ -46,7 +46,7 @@ pub struct Inspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageSummary>,
     /// What refers to the manifest or index.
-    pub referrers: Vec<ReferrerSummary>,
+    pub referrers: Vec<DescriptorSummary>,
 }
 
 /// A child of an index.
@@ -66,42 +66,6 @@ pub struct PlatformSummary {
     /// What it is for, if the index says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-}
-
-/// A manifest that refers to another.
-#[non_exhaustive]
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ReferrerSummary {
-    /// Its digest.
-    pub digest: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Bytes of its manifest.
-    pub size: u64,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifact_type: Option<String>,
-    /// Its annotations.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub annotations: BTreeMap<String, String>,
-}
-
-impl From<&Descriptor> for ReferrerSummary {
-    fn from(descriptor: &Descriptor) -> Self {
-        Self {
-            digest: descriptor.digest().to_string(),
-            media_type: descriptor.media_type().to_string(),
-            size: descriptor.size(),
-            artifact_type: descriptor.artifact_type().as_ref().map(ToString::to_string),
-            annotations: descriptor
-                .annotations()
-                .clone()
-                .unwrap_or_default()
-                .into_iter()
-                .collect(),
-        }
-    }
 }
 
 /// What is at `place`: manifest, platforms, one image's config and layers, referrers. No layer is read, of a layout or
@@ -157,7 +121,7 @@ pub async fn inspect(
         Content::Other { .. } => {}
     }
     let referrers = referrers(client, place, descriptor.digest(), None).await?;
-    inspection.referrers = referrers.iter().map(ReferrerSummary::from).collect();
+    inspection.referrers = referrers.iter().map(DescriptorSummary::from).collect();
     Ok(inspection)
 }
 

@@ -218,6 +218,7 @@ fn help() {
           --digest-tags  Also copy tags that are named after its digest (sha256-….sig)
       -k, --keep-going   With --all-tags, go on after a tag that cannot be copied
       -j, --jobs <N>     Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
+          --json         Print what was stored as JSON
       -h, --help         Print help (see more with '--help')
       -V, --version      Print version
 

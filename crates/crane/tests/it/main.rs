@@ -15,6 +15,7 @@ mod guide;
 mod index;
 mod inspect;
 mod interop;
+mod json;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mirrors;

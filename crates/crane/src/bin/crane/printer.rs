@@ -7,12 +7,12 @@ use std::sync::OnceLock;
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _, BufWriter, Stdout};
-use wharf::v1::oci_spec::image::Descriptor;
-use wharf::v1::{ByteStream, DescriptorExt as _};
+use wharf::v1::ByteStream;
+use wharf_crane::Stored;
 
 use crate::bars::Bars;
-use crate::env;
 use crate::failure::{Failure, tame};
+use crate::{env, json};
 
 /// Writes results to standard output. Whatever cannot be written is the command's failure.
 ///
@@ -46,9 +46,20 @@ impl Printer {
         self.line(text).await
     }
 
-    /// Prints a descriptor as JSON, on one line.
-    pub(crate) async fn descriptor(&mut self, descriptor: &Descriptor) -> Result<(), Failure> {
-        self.line(descriptor.to_canonical_json()).await
+    /// Prints what was stored: its name, or all about it as JSON.
+    pub(crate) async fn stored(&mut self, stored: &Stored, json: bool) -> Result<(), Failure> {
+        match json {
+            true => self.json(stored).await,
+            false => self.line(stored).await,
+        }
+    }
+
+    /// Prints a document as it is, or as indented JSON.
+    pub(crate) async fn document(&mut self, bytes: &[u8], json: bool) -> Result<(), Failure> {
+        match json {
+            true => self.line(json::indented(bytes)?).await,
+            false => self.bytes(bytes).await,
+        }
     }
 
     /// Prints a document.

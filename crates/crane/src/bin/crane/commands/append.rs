@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wharf::mutate::{ConfigEdits, edit_config};
 use wharf::name::Reference;
 use wharf::v1::{Image, empty};
-use wharf_crane::{BaseName, Content, LayerSource, append, save};
+use wharf_crane::{BaseName, Content, LayerSource, Stored, append, save};
 
 use crate::context::{Context, name, place};
 use crate::failure::Failure;
@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Give an empty base OCI media types instead of Docker's
     #[arg(long, conflicts_with = "base")]
     oci_empty_base: bool,
+    /// Print what was stored as JSON
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
     /// Say in annotations what the base is
     #[arg(long)]
     set_base_image_annotations: bool,
@@ -83,7 +86,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         return Ok(save(image, &reference, &path).await?);
     }
     let written = destination.write(&client, &Content::Image(image)).await?;
-    context.out.line(destination.with_digest(written.digest())).await
+    context
+        .out
+        .stored(&Stored::at(&destination, &written), args.json)
+        .await
 }
 
 fn source(path: &Path) -> LayerSource<'_> {

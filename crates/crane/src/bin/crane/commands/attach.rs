@@ -18,6 +18,9 @@ pub(crate) struct Args {
     files: Vec<ArtifactFile>,
     #[command(flatten)]
     manifest: ManifestArgs,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -25,5 +28,5 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let options = args.manifest.options();
     let client = context.client()?;
     let attached = attach(&client, &subject, context.platform(), &args.files, &options).await?;
-    context.out.line(attached).await
+    context.out.stored(&attached, args.json).await
 }

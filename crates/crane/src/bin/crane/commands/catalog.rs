@@ -1,6 +1,8 @@
 //! `crane catalog`.
 
 use futures_util::TryStreamExt as _;
+use serde_json::json;
+use wharf::name::Registry;
 use wharf_crane::{Error, catalog};
 
 use crate::context::{Context, name};
@@ -14,19 +16,35 @@ pub(crate) struct Args {
     /// Print whole names, REGISTRY/REPOSITORY
     #[arg(long)]
     full_ref: bool,
+    /// Print JSON, when all repositories are known
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let registry = name(&args.registry)?;
+    let registry: Registry = name(&args.registry)?;
     let mut pages = catalog(&context.client()?, &registry);
+    let mut listed: Vec<String> = Vec::new();
     while let Some(page) = pages.try_next().await.map_err(Error::from)? {
         for path in page {
-            match args.full_ref {
-                true => context.out.queue(format!("{}/{path}", args.registry)).await?,
-                false => context.out.queue(&path).await?,
+            let shown = match args.full_ref {
+                true => format!("{}/{path}", args.registry),
+                false => path,
+            };
+            match args.json {
+                true => listed.push(shown),
+                false => context.out.queue(shown).await?,
             }
         }
         context.out.flush().await?;
     }
-    Ok(())
+    match args.json {
+        true => {
+            context
+                .out
+                .json(&json!({"name": registry.to_string(), "repositories": listed}))
+                .await
+        }
+        false => Ok(()),
+    }
 }

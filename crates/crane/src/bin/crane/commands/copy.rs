@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use wharf_crane::{CopyOptions, Existing, Place, copy, copy_repository};
+use serde::Serialize;
+use wharf::name::Tag;
+use wharf_crane::{CopiedTags, CopyOptions, Existing, Place, Stored, copy, copy_repository};
 
 use crate::context::{Context, place, repository};
 use crate::failure::{Failure, chain};
@@ -35,10 +37,47 @@ pub(crate) struct Args {
     /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
     destination: DestinationArgs,
+}
+
+/// What became of tags, as `--json` prints it.
+#[derive(Serialize)]
+struct Tags<'a> {
+    copied: Vec<&'a str>,
+    kept: Vec<&'a str>,
+    failed: Vec<Failed<'a>>,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    tag: &'a str,
+    error: String,
+}
+
+impl<'a> From<&'a CopiedTags> for Tags<'a> {
+    fn from(tags: &'a CopiedTags) -> Self {
+        // Copies end in any order.
+        let sorted = |tags: &'a [Tag]| {
+            let mut names: Vec<&str> = tags.iter().map(Tag::tag).collect();
+            names.sort_unstable();
+            names
+        };
+        let failed = tags.failed.iter().map(|(tag, error)| Failed {
+            tag: tag.tag(),
+            error: chain(error),
+        });
+        Self {
+            copied: sorted(&tags.copied),
+            kept: sorted(&tags.kept),
+            failed: failed.collect(),
+        }
+    }
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
@@ -71,6 +110,9 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         for (tag, error) in &tags.failed {
             context.log(format_args!("failed to copy to {tag}: {}", chain(error)));
         }
+        if args.json {
+            context.out.json(&Tags::from(&tags)).await?;
+        }
         let (copied, kept, failed) = (tags.copied.len(), tags.kept.len(), tags.failed.len());
         context.log(format_args!(
             "copied {copied} tags, kept {kept}, failed to copy {failed}"
@@ -91,6 +133,9 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     ];
     let client = context.client_of_sides(args.jobs, sides)?;
     context.log(format_args!("Copying from {} to {}", args.src, args.dst));
-    copy(&client, &src, &dst, &options).await?;
-    Ok(())
+    let copied = copy(&client, &src, &dst, &options).await?;
+    match args.json {
+        true => context.out.json(&Stored::at(&dst, &copied)).await,
+        false => Ok(()),
+    }
 }

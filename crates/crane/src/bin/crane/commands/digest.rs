@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use wharf_crane::{digest, digest_of_tarball};
+use wharf_crane::{DescriptorSummary, Stored, descriptor, descriptor_of_tarball};
 
 use crate::context::{Context, name, place};
 use crate::failure::Failure;
@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Print the whole name, REPOSITORY@DIGEST
     #[arg(long)]
     full_ref: bool,
+    /// Print media type and size as well, as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -26,8 +29,11 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
             return Err(Failure::usage("cannot specify --full-ref with --tarball"));
         }
         let tag = args.image.as_deref().map(name).transpose()?;
-        let digest = digest_of_tarball(&path, tag.as_ref()).await?;
-        return context.out.line(digest).await;
+        let descriptor = descriptor_of_tarball(&path, tag.as_ref()).await?;
+        return match args.json {
+            true => context.out.json(&DescriptorSummary::from(&descriptor)).await,
+            false => context.out.line(descriptor.digest()).await,
+        };
     }
     let Some(image) = args.image else {
         return Err(Failure::usage("image reference required without --tarball"));
@@ -36,9 +42,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     if args.full_ref && place.reference().is_none() {
         return Err(Failure::usage("--full-ref is for images in a registry"));
     }
-    let digest = digest(&context.client()?, &place, context.platform()).await?;
-    if let (true, Some(reference)) = (args.full_ref, place.reference()) {
-        return context.out.line(reference.repository().digest(digest)).await;
+    let descriptor = descriptor(&context.client()?, &place, context.platform()).await?;
+    let found = Stored::at(&place, &descriptor);
+    match args.full_ref || args.json {
+        true => context.out.stored(&found, args.json).await,
+        false => context.out.line(descriptor.digest()).await,
     }
-    context.out.line(digest).await
 }

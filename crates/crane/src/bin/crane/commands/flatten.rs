@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// What the new image is called [default: as the old one, or by digest if that was]
     #[arg(short, long, value_name = "IMAGE")]
     tag: Option<String>,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -25,5 +28,5 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let options = FlattenOptions::new().with_tool("crane");
     let flat = flatten(&content, &options).await?;
     let stored = destination.write(&client, &flat).await?;
-    context.out.line(stored).await
+    context.out.stored(&stored, args.json).await
 }

@@ -63,7 +63,7 @@ fn page(inspection: &Inspection) -> String {
         page.line(0, "Referrers     none");
     } else {
         page.line(0, "Referrers");
-        let row = |one: &wharf_crane::ReferrerSummary| {
+        let row = |one: &wharf_crane::DescriptorSummary| {
             let kind = one.artifact_type.clone().unwrap_or_else(|| "-".to_owned());
             vec![one.digest.clone(), kind, size(one.size)]
         };

@@ -1,6 +1,7 @@
 //! `crane ls`.
 
 use futures_util::TryStreamExt as _;
+use serde_json::json;
 use wharf_crane::{Error, tags};
 
 use crate::context::{Context, repository};
@@ -20,22 +21,38 @@ pub(crate) struct Args {
     /// Leave out tags that are digests (e.g. sha256-…)
     #[arg(short = 'O', long)]
     omit_digest_tags: bool,
+    /// Print JSON, when all tags are known
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let repository = repository(&args.repo)?;
     let mut pages = tags(&context.client()?, &repository);
+    let mut listed: Vec<String> = Vec::new();
     while let Some(page) = pages.try_next().await.map_err(Error::from)? {
         for tag in page {
             if args.omit_digest_tags && tag.starts_with(DIGEST_TAG) {
                 continue;
             }
-            match args.full_ref {
-                true => context.out.queue(format!("{repository}:{tag}")).await?,
-                false => context.out.queue(&tag).await?,
+            let shown = match args.full_ref {
+                true => format!("{repository}:{tag}"),
+                false => tag,
+            };
+            match args.json {
+                true => listed.push(shown),
+                false => context.out.queue(shown).await?,
             }
         }
         context.out.flush().await?;
     }
-    Ok(())
+    match args.json {
+        true => {
+            context
+                .out
+                .json(&json!({"name": repository.to_string(), "tags": listed}))
+                .await
+        }
+        false => Ok(()),
+    }
 }

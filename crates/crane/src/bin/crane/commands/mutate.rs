@@ -75,6 +75,9 @@ pub(crate) struct Args {
     /// Push to this repository, by digest
     #[arg(long)]
     repo: Option<String>,
+    /// Print what was stored as JSON
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
     /// Write a docker archive instead of pushing
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -130,7 +133,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         return Ok(save(image, &reference, path).await?);
     }
     let stored = destination.write(&client, &changed).await?;
-    context.out.line(stored).await
+    context.out.stored(&stored, args.json).await
 }
 
 fn compression(text: &str) -> Result<Compression, &'static str> {

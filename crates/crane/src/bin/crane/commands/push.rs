@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use wharf_crane::{Error, PushScope, push};
 
-use crate::context::{Context, name};
+use crate::context::{Context, place};
 use crate::failure::Failure;
 use crate::stdin::{DASH, spool};
 
@@ -16,7 +16,7 @@ use crate::stdin::{DASH, spool};
 pub(crate) struct Args {
     /// An OCI layout (a directory) or a docker archive (a file); `-` is an archive on standard input
     path: PathBuf,
-    /// Where the image goes
+    /// Where the image goes: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
     /// Push all that the layout holds, as one index
     #[arg(long)]
@@ -24,10 +24,13 @@ pub(crate) struct Args {
     /// Also write what was pushed, REPOSITORY@DIGEST, to this file
     #[arg(long, value_name = "FILE")]
     image_refs: Option<PathBuf>,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let reference = name(&args.image)?;
+    let destination = place(&args.image)?;
     let spooled = if args.path.as_os_str() == DASH {
         Some(spool().await?)
     } else {
@@ -47,15 +50,15 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         },
         error => error,
     };
-    let pushed = push(&context.client()?, path, &reference, scope)
+    let pushed = push(&context.client()?, path, &destination, scope)
         .await
         .map_err(as_given)?;
     if let Some(path) = args.image_refs {
         let failed =
             |error| Failure::local(format!("failed to write image refs to {}", path.display()), error);
-        write_refs(&path, pushed.as_ref()).map_err(failed)?;
+        write_refs(&path, &pushed.reference).map_err(failed)?;
     }
-    context.out.line(pushed).await
+    context.out.stored(&pushed, args.json).await
 }
 
 /// Makes `path` a file that holds `text`, readable by its owner only.

@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// What the new image is called [default: as the old one, or by digest if that was]
     #[arg(short, long, alias = "rebased", value_name = "IMAGE")]
     tag: Option<String>,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -43,5 +46,5 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         context.log("rebasing was no-op");
     }
     let stored = destination.write(&client, &rebased).await?;
-    context.out.line(stored).await
+    context.out.stored(&stored, args.json).await
 }

@@ -1,7 +1,7 @@
 //! `crane referrers`.
 
 use wharf::v1::oci_spec::image::MediaType;
-use wharf_crane::{ReferrerSummary, digest, referrers};
+use wharf_crane::{DescriptorSummary, digest, referrers};
 
 use crate::context::{Context, place};
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let subject = digest(&client, &place, context.platform()).await?;
     let found = referrers(&client, &place, &subject, args.artifact_type.as_deref()).await?;
     if args.json {
-        let all: Vec<ReferrerSummary> = found.iter().map(ReferrerSummary::from).collect();
+        let all: Vec<DescriptorSummary> = found.iter().map(DescriptorSummary::from).collect();
         return context.out.json(&all).await;
     }
     let kind = |kind: &Option<MediaType>| kind.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);

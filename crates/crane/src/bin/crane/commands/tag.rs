@@ -1,7 +1,7 @@
 //! `crane tag`.
 
 use wharf::name::{Reference, Tag};
-use wharf_crane::tag;
+use wharf_crane::{Stored, tag};
 
 use crate::context::{Context, name};
 use crate::failure::Failure;
@@ -13,13 +13,19 @@ pub(crate) struct Args {
     image: String,
     /// The new tag
     tag: String,
+    /// Print what has the tag now as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let reference: Reference = name(&args.image)?;
     let target = target(&reference, &args.tag)?;
-    tag(&context.client()?, &reference, &target).await?;
-    Ok(())
+    let tagged = tag(&context.client()?, &reference, &target).await?;
+    match args.json {
+        true => context.out.json(&Stored::at(&reference.into(), &tagged)).await,
+        false => Ok(()),
+    }
 }
 
 /// The tag meant by `text`: a tag alone, or the full name of one.

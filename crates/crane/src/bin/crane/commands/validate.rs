@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use wharf::remote::Client;
+use wharf::v1::PlatformSpec;
 use wharf::v1::validate::{self, Report, ValidateOptions};
 use wharf_crane::{Content, Place};
 
@@ -21,6 +23,23 @@ pub(crate) struct Args {
     /// Only ask whether layers are there
     #[arg(long)]
     fast: bool,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found of one image, as `--json` prints it.
+#[derive(Serialize)]
+struct Checked {
+    name: String,
+    valid: bool,
+    findings: Vec<Found>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    severity: &'static str,
+    text: String,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -30,21 +49,30 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let mut options = ValidateOptions::default();
     options.fast = args.fast;
     let client = context.client()?;
+    let platforms = context.platforms();
+    let mut all = Vec::new();
     if let Some(path) = args.tarball {
         let what = path.display().to_string();
-        check(
-            &Place::DockerArchive { path, tag: None },
-            &what,
-            &client,
-            &options,
-            context,
-        )
-        .await?;
+        let archive = Place::DockerArchive { path, tag: None };
+        let report = check(&archive, &what, &client, &options, &platforms).await?;
+        tell(context, &what, &report, args.json).await?;
+        all.push((what, report));
     }
     if let Some(what) = args.remote {
-        check(&place(&what)?, &what, &client, &options, context).await?;
+        // With JSON there is one document, so all is checked before anything is told.
+        let report = check(&place(&what)?, &what, &client, &options, &platforms).await?;
+        tell(context, &what, &report, args.json).await?;
+        all.push((what, report));
     }
-    Ok(())
+    if !args.json {
+        return Ok(());
+    }
+    let checked: Vec<Checked> = all.iter().map(|(what, report)| checked(what, report)).collect();
+    context.out.json(&checked).await?;
+    match all.iter().find(|(_, report)| !report.is_valid()) {
+        Some((_, report)) => Err(Failure::Invalid(reason(report))),
+        None => Ok(()),
+    }
 }
 
 async fn check(
@@ -52,18 +80,15 @@ async fn check(
     what: &str,
     client: &Client,
     options: &ValidateOptions,
-    context: &mut Context,
-) -> Result<(), Failure> {
+    platforms: &[PlatformSpec],
+) -> Result<Report, Failure> {
     let failed = |error| Failure::Doing {
         action: format!("failed to read image {what}"),
         source: Box::new(error),
     };
     let content = place.read(client).await.map_err(failed)?;
-    let content = content
-        .for_platforms(&context.platforms())
-        .await
-        .map_err(failed)?;
-    let report = match &content {
+    let content = content.for_platforms(platforms).await.map_err(failed)?;
+    Ok(match &content {
         Content::Image(image) => validate::image(image, options).await,
         Content::Index(index) => validate::index(index, options).await,
         other => {
@@ -72,16 +97,35 @@ async fn check(
             };
             return Err(failed(error));
         }
-    };
+    })
+}
+
+/// Says what was found, in words.
+async fn tell(context: &mut Context, what: &str, report: &Report, json: bool) -> Result<(), Failure> {
+    if json {
+        return Ok(());
+    }
     for warning in report.findings().iter().filter(|finding| !is_error(finding)) {
         context.log(warning);
     }
     if report.is_valid() {
         return context.out.line(format!("PASS: {what}")).await;
     }
-    let reason = reason(&report);
+    let reason = reason(report);
     context.out.line(format!("FAIL: {what}: {reason}")).await?;
     Err(Failure::Invalid(reason))
+}
+
+fn checked(what: &str, report: &Report) -> Checked {
+    let found = |finding: &validate::Finding| Found {
+        severity: if is_error(finding) { "error" } else { "warning" },
+        text: finding.to_string(),
+    };
+    Checked {
+        name: what.to_owned(),
+        valid: report.is_valid(),
+        findings: report.findings().iter().map(found).collect(),
+    }
 }
 
 fn is_error(finding: &validate::Finding) -> bool {

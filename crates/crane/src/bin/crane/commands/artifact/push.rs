@@ -18,7 +18,7 @@ pub(crate) struct Args {
     files: Vec<ArtifactFile>,
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// Print the descriptor as JSON
+    /// Print what was stored as JSON
     #[arg(long)]
     json: bool,
 }
@@ -63,9 +63,6 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let place = place(&args.artifact)?;
     let options = args.manifest.options();
-    let descriptor = push_artifact(&context.client()?, &place, &args.files, &options).await?;
-    if args.json {
-        return context.out.descriptor(&descriptor).await;
-    }
-    context.out.line(place.with_digest(descriptor.digest())).await
+    let stored = push_artifact(&context.client()?, &place, &args.files, &options).await?;
+    context.out.stored(&stored, args.json).await
 }

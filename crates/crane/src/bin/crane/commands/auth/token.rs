@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Also allow pushing
     #[arg(long)]
     push: bool,
+    /// Print JSON, which it does anyway
+    #[arg(long, conflicts_with = "header")]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {

@@ -7,7 +7,9 @@ use wharf::layout::Layout;
 use wharf::remote::Client;
 use wharf::v1::media_type::DOCKER_MANIFEST_LIST;
 use wharf::v1::{Index, IndexManifest, empty};
-use wharf_crane::{Content, Destination, Error, Nesting, Place, append_to_index, append_to_layout};
+use wharf_crane::{
+    Content, Destination, Entry, Error, Nesting, Place, Stored, append_to_index, append_to_layout,
+};
 
 use super::{index, is_path};
 use crate::context::{Context, place};
@@ -43,6 +45,9 @@ pub(crate) struct Args {
         value_parser = crate::cli::to_bool
     )]
     flatten: bool,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -70,7 +75,17 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
             }),
         };
         let layout = Layout::create(path).await.map_err(failed)?;
-        return Ok(append_to_layout(&layout, &contents, nesting).await?);
+        append_to_layout(&layout, &contents, nesting).await?;
+        if !args.json {
+            return Ok(());
+        }
+        let index = layout.index().await.map_err(failed)?;
+        let place = Place::Layout {
+            path: path.into(),
+            entry: Entry::Only,
+        };
+        let descriptor = index.descriptor().await.map_err(Error::from)?;
+        return context.out.json(&Stored::at(&place, &descriptor)).await;
     }
     let (base, destination): (Arc<dyn Index>, Destination) = match &base {
         Some(text) => {
@@ -87,7 +102,7 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
     let contents = contents(&args.manifest, &client).await?;
     let appended = append_to_index(base, &contents, nesting).await?;
     let stored = destination.write(&client, &Content::Index(appended)).await?;
-    context.out.line(stored).await
+    context.out.stored(&stored, args.json).await
 }
 
 async fn contents(manifests: &[String], client: &Client) -> Result<Vec<Content>, Failure> {

@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// What the new index is called [default: as the old one, or by digest if that was]
     #[arg(short, long, value_name = "IMAGE")]
     tag: Option<String>,
+    /// Print what was stored as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -40,5 +43,5 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let base = index(source.read(&client).await?, &args.image)?;
     let filtered = filter_index(base, &platforms).await?;
     let stored = destination.write(&client, &Content::Index(filtered)).await?;
-    context.out.line(stored).await
+    context.out.stored(&stored, args.json).await
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use wharf::layout::Layout;
-use wharf::v1::{IndexExt as _, PlatformSpec};
-use wharf_crane::Error;
+use wharf::v1::IndexExt as _;
+use wharf_crane::{DescriptorSummary, Error};
 
 use super::{index, is_path};
 use crate::context::{Context, place};
@@ -15,6 +15,9 @@ use crate::failure::Failure;
 pub(crate) struct Args {
     /// The index, or a directory that holds an OCI layout
     index: String,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -32,16 +35,17 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         index(content, what)?
     };
     let children = listed.children().await.map_err(Error::from)?;
+    if args.json {
+        let all: Vec<DescriptorSummary> = children.iter().map(DescriptorSummary::from).collect();
+        return context.out.json(&all).await;
+    }
     context.out.queue(row("Digest", "MediaType", "Platform")).await?;
     for child in children {
-        let platform = child.platform().as_ref();
-        let platform = platform.map_or("-".to_owned(), |platform| {
-            PlatformSpec::from(platform).to_string()
-        });
-        let digest = child.digest().to_string();
+        let child = DescriptorSummary::from(&child);
+        let platform = child.platform.as_deref().unwrap_or("-");
         context
             .out
-            .queue(row(&digest, child.media_type().as_ref(), &platform))
+            .queue(row(&child.digest, &child.media_type, platform))
             .await?;
     }
     context.out.flush().await
