@@ -201,6 +201,9 @@ pub enum Violation {
     /// A list comes back to a page that was read before, or never ends.
     #[error("the list does not end: its pages go round in circles")]
     PageLoop,
+    /// The registry does not list referrers, and the client was told not to use a tag in its stead.
+    #[error("the registry does not support the Referrers API and the referrers tag fallback is disabled")]
+    NoReferrersApi,
     /// The tag under which clients list referrers names something else.
     #[error("the tag that should list referrers names {got}")]
     NotReferrers {

@@ -32,8 +32,8 @@
 //! | | |
 //! |---|---|
 //! | reading | [`Client::head`], [`get`](Client::get), [`image`](Client::image), [`index`](Client::index), [`layer`](Client::layer), [`blob`](Client::blob) |
-//! | listing | [`Client::tags`], [`catalog`](Client::catalog) |
-//! | writing | [`Client::write`], [`write_index`](Client::write_index), [`write_layer`](Client::write_layer), [`put`](Client::put), [`tag`](Client::tag), [`copy`](Client::copy) |
+//! | listing | [`Client::tags`], [`catalog`](Client::catalog), [`referrers`](Client::referrers) |
+//! | writing | [`Client::write`], [`write_index`](Client::write_index), [`write_layer`](Client::write_layer), [`put`](Client::put), [`tag`](Client::tag), [`copy`](Client::copy), [`check_push`](Client::check_push) |
 //! | deleting | [`Client::delete`] |
 //! | settings | [`ClientBuilder`] |
 //! | progress | [`Observer`], [`Event`] |

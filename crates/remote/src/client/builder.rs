@@ -22,6 +22,7 @@ use super::{Client, Facts, Inner, Settings};
 /// | [`upload_attempts`](Self::upload_attempts) | 3 |
 /// | [`chunk_size`](Self::chunk_size) | none: blobs are sent whole |
 /// | [`resumes`](Self::resumes) | 5 |
+/// | [`referrers_tag`](Self::referrers_tag) | kept where the registry lists no referrers |
 /// | [`observer`](Self::observer) | none |
 #[must_use]
 pub struct ClientBuilder {
@@ -57,6 +58,7 @@ impl ClientBuilder {
                 non_distributable: NonDistributable::Skip,
                 attempts: 3,
                 resumes: 5,
+                referrers_tag: true,
             },
             chunk_size: None,
             observer: None,
@@ -131,6 +133,14 @@ impl ClientBuilder {
     /// How often in a row a download that breaks off is resumed without making progress; 0 never resumes.
     pub fn resumes(mut self, resumes: u32) -> Self {
         self.settings.resumes = resumes;
+        self
+    }
+
+    /// Whether the tag is read and kept that lists what refers to a manifest, where the registry does not do so itself.
+    /// Without it, [`referrers`](Client::referrers), and writing a manifest that refers to another, fail there with
+    /// [`Violation::NoReferrersApi`](crate::Violation::NoReferrersApi).
+    pub fn referrers_tag(mut self, kept: bool) -> Self {
+        self.settings.referrers_tag = kept;
         self
     }
 

@@ -40,7 +40,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Request`] when the registry refuses or cannot be reached; [`Error::Answer`] when a page, or what the tag
-    /// names, is no index, the pages do not end, or there are more than 100 000 referrers.
+    /// names, is no index, the pages do not end, or there are more than 100 000 referrers; or when the tag is not to be used
+    /// ([`ClientBuilder::referrers_tag`](crate::ClientBuilder::referrers_tag)).
     pub async fn referrers(
         &self,
         subject: &DigestReference,
@@ -52,6 +53,7 @@ impl Client {
             _ => self.listed_referrers(subject, artifact_type).await?,
         };
         if found.is_none() {
+            self.check_referrers_tag(Operation::Referrers, subject)?;
             let tag = referrers_tag(subject);
             found = match self.fetch_manifest(&tag, MediaType::ImageIndex.as_ref()).await {
                 // GitLab finds the manifest itself by that name.
@@ -77,6 +79,19 @@ impl Client {
             found.retain(|referrer| referrer.artifact_type().as_ref() == Some(wanted));
         }
         Ok(found)
+    }
+
+    /// An error where the tag that lists referrers is not to be used.
+    pub(crate) fn check_referrers_tag(
+        &self,
+        operation: Operation,
+        subject: &DigestReference,
+    ) -> Result<(), Error> {
+        if self.settings().referrers_tag {
+            return Ok(());
+        }
+        let subject = Reference::from(subject.clone());
+        Err(Error::answer(operation, &subject, Violation::NoReferrersApi))
     }
 
     /// What the registry's API lists; `None` if it has none.

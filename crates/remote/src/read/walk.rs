@@ -19,6 +19,8 @@ pub(super) struct List {
     pub(super) target: Target,
     /// Below the root of the API, without a query.
     pub(super) path: String,
+    /// The entry after which the list begins; `None` for all of it.
+    pub(super) after: Option<String>,
     pub(super) parse: fn(&[u8]) -> serde_json::Result<Vec<String>>,
 }
 
@@ -33,7 +35,8 @@ pub(super) struct Walk {
 }
 
 enum Next {
-    First,
+    /// The first one, after this entry if the whole list is not wanted.
+    First(Option<String>),
     /// Where a link leads.
     Link(Uri),
     /// What comes after this entry, where a link should be but is not.
@@ -42,10 +45,11 @@ enum Next {
 
 impl Walk {
     pub(super) fn new(client: Client, list: List) -> Self {
+        let first = Next::First(list.after.clone());
         Self {
             client,
             list,
-            next: Some(Ok(Next::First)),
+            next: Some(Ok(first)),
             links: Links::default(),
         }
     }
@@ -57,7 +61,9 @@ impl Walk {
         };
         let context = self.list.context.clone();
         let call = match &next {
-            Next::First => self.client.call(Method::GET, context, &self.path(None)),
+            Next::First(last) => self
+                .client
+                .call(Method::GET, context, &self.path(last.as_deref())),
             Next::After(last) => self.client.call(Method::GET, context, &self.path(Some(last))),
             Next::Link(url) => self.client.call_url(Method::GET, context, url),
         };
@@ -71,12 +77,18 @@ impl Walk {
             .collect(PAGE_LIMIT)
             .await
             .map_err(|error| self.failed(error))?;
-        let page = (self.list.parse)(&body).map_err(|source| self.refuse(Violation::NotList { source }))?;
+        let mut page =
+            (self.list.parse)(&body).map_err(|source| self.refuse(Violation::NotList { source }))?;
         if matches!(&next, Next::After(last) if page.contains(last)) {
             // A registry that does not know what `last` means has no further pages either.
             return Ok(None);
         }
         self.next = self.following(&parts, &page).transpose();
+        if let Next::First(Some(last)) = &next
+            && let Some(at) = page.iter().position(|entry| entry == last)
+        {
+            page.drain(..=at);
+        }
         Ok(Some(page))
     }
 

@@ -47,7 +47,7 @@ impl Client {
     async fn listed_as_referrer(&self, reference: &Reference) -> Option<(Digest, Descriptor)> {
         reference.digest()?;
         let host = self.facts().host(reference.registry());
-        if host.referrers_api() == ReferrersApi::Present {
+        if host.referrers_api() == ReferrersApi::Present || !self.settings().referrers_tag {
             return None;
         }
         let (descriptor, raw) = self.fetch_manifest(reference, ACCEPT_MANIFESTS).await.ok()?;

@@ -1,6 +1,7 @@
 //! Writing: blobs, manifests, images, indexes, tags; and deleting.
 
 mod blob;
+mod check;
 mod delete;
 mod destination;
 mod image;

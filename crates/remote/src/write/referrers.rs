@@ -73,6 +73,8 @@ impl Destination {
                 }
             }
         }
+        self.client
+            .check_referrers_tag(Operation::WriteReferrers, &subject)?;
         let entry = entry(referrer, raw);
         self.change_referrers(&subject, referrer, |listed| {
             let is_new = listed.iter().all(|known| known.digest() != entry.digest());
@@ -87,7 +89,7 @@ impl Destination {
     /// Takes a manifest that was deleted from the tag that lists those that refer to `subject`.
     pub(super) async fn unlist_referrer(&self, subject: &Digest, gone: &Descriptor) -> Result<(), Error> {
         let subject = self.repository.digest(subject.clone());
-        if self.host.referrers_api() == ReferrersApi::Present {
+        if self.host.referrers_api() == ReferrersApi::Present || !self.client.settings().referrers_tag {
             return Ok(());
         }
         self.change_referrers(&subject, gone, |listed| {

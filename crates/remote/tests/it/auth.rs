@@ -310,3 +310,36 @@ async fn no_operation_follows_a_hostile_realm() {
         }
     }
 }
+
+/// The question whether one may push has the same answer as a push, and leaves nothing behind.
+#[tokio::test(start_paused = true)]
+async fn whether_a_push_is_allowed_can_be_asked() {
+    let repository = crate::kit::repository("a.test/app");
+    for (password, allowed) in [(Some("password"), true), (Some("wrong"), false), (None, false)] {
+        let (kit, _) = with_tokens();
+        let client = match password {
+            Some(password) => kit.other_client(|client| {
+                let basic = Basic::new("user", Secret::from(password));
+                let name = repository.registry().clone();
+                client.keychain(Arc::new(StaticKeychain::new(name, Arc::new(basic))))
+            }),
+            None => kit.fresh_client(),
+        };
+        let asked = client.check_push(&repository).await;
+        let pushed = client
+            .write(&reference("a.test/app:v1"), &random::image(1, 1, 10))
+            .await;
+        assert_eq!(asked.is_ok(), allowed, "{asked:?}");
+        assert_eq!(pushed.is_ok(), allowed, "{pushed:?}");
+        if let Err(error) = asked {
+            assert!(error.is_unauthorized(), "{error:?}");
+        } else {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            let given_up = kit
+                .asked_a()
+                .iter()
+                .any(|line| line == "DELETE app/blobs/uploads/U 204");
+            assert!(given_up, "the upload that the question was");
+        }
+    }
+}

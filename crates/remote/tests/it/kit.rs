@@ -55,7 +55,12 @@ impl Kit {
 
     /// Another client, which knows nothing yet.
     pub(crate) fn fresh_client(&self) -> Client {
-        client(&self.a, &self.b, &Cuts::default(), |client| client)
+        self.other_client(|client| client)
+    }
+
+    /// Another client, with settings of its own.
+    pub(crate) fn other_client(&self, configure: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        client(&self.a, &self.b, &self.cuts, configure)
     }
 
     /// Another client, each of whose requests takes a second of the paused clock: the seconds that an operation takes

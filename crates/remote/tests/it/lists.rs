@@ -193,3 +193,35 @@ async fn hostile_links_are_not_followed() {
     check_link("><", "unreadable").await;
     check_link("</v2/app/tags/list?n=2>; rel=next", "circles").await;
 }
+
+#[tokio::test]
+async fn a_list_may_begin_after_an_entry() {
+    let kit = with_tags(2, &["a", "b", "c", "d", "e"]).await;
+    let after = kit.client.tags_after(&repository("a.test/app"), "b");
+    assert_eq!(after.collect_all().await.expect("a list"), ["c", "d", "e"]);
+    assert_eq!(kit.asked_a()[0], "GET app/tags/list?n=2&last=b 200");
+    // It need not be there.
+    let after = kit.client.tags_after(&repository("a.test/app"), "bb");
+    assert_eq!(after.collect_all().await.expect("a list"), ["c", "d", "e"]);
+    kit.client
+        .write(&reference("a.test/other:v1"), &wharf_v1::random::image(1, 1, 10))
+        .await
+        .expect("written");
+    let registry = repository("a.test/app").registry().clone();
+    let after = kit.client.catalog_after(&registry, "app");
+    assert_eq!(after.collect_all().await.expect("a list"), ["other"]);
+}
+
+/// A registry that does not know of a beginning sends the whole list.
+#[tokio::test]
+async fn what_comes_before_is_dropped_where_the_registry_sends_it() {
+    let kit = with_tags(10, &["a"]).await;
+    let whole = Reaction::replace_body(r#"{"name":"app","tags":["a","b","c"]}"#);
+    kit.a
+        .faults()
+        .add(Fault::on(Method::GET, "/tags/list").then(whole));
+    for (last, want) in [("a", &["b", "c"][..]), ("c", &[]), ("x", &["a", "b", "c"])] {
+        let after = kit.client.tags_after(&repository("a.test/app"), last);
+        assert_eq!(after.collect_all().await.expect("a list"), want, "after {last}");
+    }
+}

@@ -357,3 +357,42 @@ async fn a_tag_that_names_another_image_is_neither_read_nor_overwritten() {
     let head = kit.client.head(&tag).await.expect("still there");
     assert_eq!(head.digest(), other.digest());
 }
+
+/// Without the tag, what needs it fails, after one question, and nothing is written in its stead.
+#[tokio::test]
+async fn the_tag_is_not_used_where_it_is_not_wanted() {
+    let kit = Kit::with(without_api(), recording(), |client| client.referrers_tag(false));
+    let image = wharf_v1::random::image(1, 1, 10);
+    let written = kit.client.write(&reference("a.test/app:v1"), &image).await;
+    let subject = repository("a.test/app").digest(written.expect("written").digest().clone());
+    kit.forget_requests();
+    let artifact = artifact(&subject, "application/example", "one").await;
+    let place = subject
+        .repository()
+        .digest(artifact.digest().await.expect("known"));
+    let error = kit.client.write(&place.clone().into(), &artifact).await;
+    let refused = |error: &wharf_remote::Error| {
+        matches!(error, wharf_remote::Error::Answer { source, .. }
+            if matches!(**source, wharf_remote::Violation::NoReferrersApi))
+    };
+    assert!(refused(&error.expect_err("there is no list")));
+    let error = kit.client.referrers(&subject, None).await;
+    assert!(refused(&error.expect_err("there is no list")));
+    kit.client.delete(&place.into()).await.expect("deleted");
+    let asked = kit.asked_a();
+    let about_lists = asked
+        .iter()
+        .filter(|line| line.contains("referrers") || line.contains("sha256-"));
+    assert_eq!(about_lists.count(), 1, "{asked:#?}");
+    // Where the registry lists them, nothing is different.
+    let kit = Kit::with(recording(), recording(), |client| client.referrers_tag(false));
+    kit.client
+        .write(&reference("a.test/app:v1"), &image)
+        .await
+        .expect("written");
+    attach(&kit.client, &subject, "application/example", "one").await;
+    assert_eq!(
+        kit.client.referrers(&subject, None).await.expect("a list").len(),
+        1
+    );
+}
