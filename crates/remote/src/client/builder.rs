@@ -22,6 +22,7 @@ use super::{Client, Facts, Inner, Settings};
 /// | [`upload_attempts`](Self::upload_attempts) | 3 |
 /// | [`chunk_size`](Self::chunk_size) | none: blobs are sent whole |
 /// | [`resumes`](Self::resumes) | 5 |
+/// | [`parallel_ranges`](Self::parallel_ranges) | 1: a blob is fetched with one request |
 /// | [`referrers_tag`](Self::referrers_tag) | kept where the registry lists no referrers |
 /// | [`observer`](Self::observer) | none |
 #[must_use]
@@ -58,6 +59,7 @@ impl ClientBuilder {
                 non_distributable: NonDistributable::Skip,
                 attempts: 3,
                 resumes: 5,
+                parallel_ranges: 1,
                 referrers_tag: true,
             },
             chunk_size: None,
@@ -133,6 +135,14 @@ impl ClientBuilder {
     /// How often in a row a download that breaks off is resumed without making progress; 0 never resumes.
     pub fn resumes(mut self, resumes: u32) -> Self {
         self.settings.resumes = resumes;
+        self
+    }
+
+    /// How many parts of one blob are fetched at once. Above 1, blobs of more than 16 MiB are fetched in parts of 8 MiB,
+    /// as far as the registry sends parts. That is faster where a single connection is slow, and takes that many times
+    /// 8 MiB of memory for each blob that is being read.
+    pub fn parallel_ranges(mut self, requests: usize) -> Self {
+        self.settings.parallel_ranges = requests.max(1);
         self
     }
 

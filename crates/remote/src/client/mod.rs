@@ -61,6 +61,7 @@ pub(crate) struct Settings {
     pub(crate) non_distributable: NonDistributable,
     pub(crate) attempts: u32,
     pub(crate) resumes: u32,
+    pub(crate) parallel_ranges: usize,
     pub(crate) referrers_tag: bool,
 }
 

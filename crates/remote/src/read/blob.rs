@@ -6,7 +6,12 @@ use wharf_v1::ByteStream;
 
 use crate::Client;
 use crate::error::{Error, Operation};
+use crate::read::blob_source::BlobSource;
+use crate::read::parallel;
 use crate::read::resume::Download;
+
+/// More URLs of one descriptor than these are not tried.
+const MOST_URLS: usize = 16;
 
 impl Client {
     /// The bytes of the blob that `reference` names (Go: `remote.Layer(ref).Compressed()`).
@@ -26,16 +31,30 @@ impl Client {
             .await
     }
 
-    /// A blob of which all is known.
+    /// A blob of which all is known. One that the registry does not give is read from where its descriptor says that it is
+    /// too.
     pub(crate) async fn open_blob(
         &self,
         repository: &Repository,
         descriptor: &Descriptor,
     ) -> Result<ByteStream, Error> {
         let reference = repository.digest(descriptor.digest().clone());
-        let download = Download::open(self.clone(), reference.clone(), Some(descriptor.size())).await?;
-        download
-            .into_stream()
+        let source = BlobSource::registry(self.clone(), reference.clone());
+        let requests = self.settings().parallel_ranges;
+        let mut opened = parallel::open(source.clone(), descriptor.size(), requests).await;
+        for url in descriptor.urls().iter().flatten().take(MOST_URLS) {
+            if opened.is_ok() {
+                break;
+            }
+            opened = match self.transport().resolve_download(repository.registry(), url) {
+                Ok(url) => parallel::open(source.elsewhere(url), descriptor.size(), requests).await,
+                Err(error) => {
+                    let target = Reference::from(reference.clone());
+                    Err(Error::request(Operation::ReadBlob, &target, error))
+                }
+            };
+        }
+        opened?
             .verified(descriptor)
             .map_err(|error| failed(reference, error))
     }
@@ -47,7 +66,8 @@ impl Client {
         digest: &Digest,
     ) -> Result<ByteStream, Error> {
         let reference = repository.digest(digest.clone());
-        let download = Download::open(self.clone(), reference.clone(), None).await?;
+        let source = BlobSource::registry(self.clone(), reference.clone());
+        let download = Download::open(source, None).await?;
         match download.size() {
             Some(size) => {
                 let descriptor = Descriptor::new("application/octet-stream".into(), size, digest.clone());

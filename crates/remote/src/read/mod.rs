@@ -1,6 +1,7 @@
 //! Reading: manifests, images, indexes, layers, blobs and lists.
 
 mod blob;
+mod blob_source;
 mod catalog;
 mod fetched;
 mod get;
@@ -11,6 +12,7 @@ mod inline;
 mod layer;
 mod links;
 mod pages;
+mod parallel;
 mod referrers;
 mod resume;
 mod tags;

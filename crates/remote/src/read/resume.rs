@@ -1,17 +1,17 @@
-//! Downloads that survive broken connections.
+//! Downloads, whole or in part, that survive broken connections.
 
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use futures_util::{StreamExt as _, stream};
-use http::{HeaderMap, Method, Response, StatusCode, header};
-use wharf_name::{DigestReference, Reference};
+use http::{HeaderMap, Response, StatusCode};
 use wharf_transport::{Body, BodyStream, BoxError};
 use wharf_v1::ByteStream;
 
 use crate::error::{Error, Operation, Violation};
 use crate::events::Event;
-use crate::{Client, wire};
+use crate::read::blob_source::{BlobSource, content_range, is_range_refused};
+use crate::wire;
 
 /// Progress that earns a download its full number of resumes again. A server that hands out single bytes thus cannot
 /// keep a client for ever.
@@ -25,16 +25,20 @@ const PROGRESS: u64 = 256 << 10;
 /// which most that honour ranges do not send. A registry that answers with the whole blob is read from the start, and
 /// what came before is dropped.
 pub(super) struct Download {
-    client: Client,
-    reference: Reference,
+    source: BlobSource,
+    /// Bytes of the blob in all.
     size: Option<u64>,
-    /// Bytes handed on.
+    /// Bytes of the blob up to and with those that were handed on.
     offset: u64,
+    /// Where a part of the blob ends that is not its end.
+    end: Option<u64>,
     body: Option<BodyStream>,
-    /// Bytes of the current body that were handed on before.
+    /// Bytes of the current body that come before `offset`.
     skip: u64,
     /// Whether ranges are still worth asking for.
     ranges: bool,
+    /// Whether an answer has come before.
+    answered: bool,
     /// Resumes left until progress is made.
     resumes: u32,
     /// `offset` when there were last all resumes left.
@@ -43,35 +47,79 @@ pub(super) struct Download {
 
 impl Download {
     /// Asks for the blob. `size` is adopted from the answer where it is not known.
-    pub(super) async fn open(
-        client: Client,
-        reference: DigestReference,
-        size: Option<u64>,
-    ) -> Result<Self, Error> {
-        let resumes = client.settings().resumes;
-        let reference = Reference::Digest(reference);
-        let mut download = Self {
-            client,
-            reference,
+    pub(super) async fn open(source: BlobSource, size: Option<u64>) -> Result<Self, Error> {
+        let response = source.get(None).await?;
+        let mut download = Self::new(source, size);
+        download.begin(response)?;
+        Ok(download)
+    }
+
+    /// Asks for the first part of a blob, up to before `end`. From a registry that sends no parts it is the whole.
+    pub(super) async fn open_first_part(source: BlobSource, size: u64, end: u64) -> Result<Self, Error> {
+        let response = match source.get(Some((0, Some(end)))).await {
+            Err(error) if is_range_refused(&error) => return Self::open(source, Some(size)).await,
+            outcome => outcome?,
+        };
+        let mut download = Self::new(source, Some(size));
+        download.end = Some(end);
+        if response.status() != StatusCode::PARTIAL_CONTENT {
+            download.end = None;
+            download.begin(response)?;
+        } else if download.is_continued_by(response.headers()) {
+            download.answered = true;
+            download.body = Some(response.into_body().into_stream());
+        }
+        // What is another part than was asked for is asked for again.
+        Ok(download)
+    }
+
+    /// A part of a blob from `start` to before `end`, not asked for yet.
+    pub(super) fn part(source: BlobSource, size: u64, start: u64, end: u64) -> Self {
+        let mut download = Self::new(source, Some(size));
+        download.offset = start;
+        download.mark = start;
+        download.end = (end < size).then_some(end);
+        download
+    }
+
+    fn new(source: BlobSource, size: Option<u64>) -> Self {
+        let resumes = source.client.settings().resumes;
+        Self {
+            source,
             size,
             offset: 0,
+            end: None,
             body: None,
             skip: 0,
             ranges: true,
+            answered: false,
             resumes,
             mark: 0,
-        };
-        let response = request(&download.client, &download.reference, None).await?;
+        }
+    }
+
+    /// Begins with an answer that has the whole blob.
+    fn begin(&mut self, response: Response<Body>) -> Result<(), Error> {
         let told = wire::content_length(response.headers());
-        if let (Some(want), Some(got)) = (size, told)
+        if let (Some(want), Some(got)) = (self.size, told)
             && want != got
         {
-            let source = wharf_v1::Error::SizeMismatch { got, want };
-            return Err(Error::content(Operation::ReadBlob, &download.reference, source));
+            let mismatch = wharf_v1::Error::SizeMismatch { got, want };
+            return Err(Error::content(
+                Operation::ReadBlob,
+                &self.source.reference,
+                mismatch,
+            ));
         }
-        download.size = size.or(told);
-        download.body = Some(response.into_body().into_stream());
-        Ok(download)
+        self.size = self.size.or(told);
+        self.answered = true;
+        self.body = Some(response.into_body().into_stream());
+        Ok(())
+    }
+
+    /// Whether it is not the whole blob.
+    pub(super) fn is_part(&self) -> bool {
+        self.end.is_some()
     }
 
     /// Bytes in all, where they are known.
@@ -88,6 +136,10 @@ impl Download {
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
+            if self.end.is_some_and(|end| self.offset >= end) {
+                self.body = None;
+                return Ok(None);
+            }
             let Some(body) = &mut self.body else {
                 self.reopen().await?;
                 continue;
@@ -100,8 +152,8 @@ impl Download {
                     }
                 }
                 Some(Err(cause)) => self.broke_off(cause).await?,
-                None => match self.size {
-                    Some(size) if self.offset < size => self.broke_off(EndedEarly.into()).await?,
+                None => match self.end.or(self.size) {
+                    Some(end) if self.offset < end => self.broke_off(EndedEarly.into()).await?,
                     _ => return Ok(None),
                 },
             }
@@ -113,20 +165,23 @@ impl Download {
         let again = self.skip.min(chunk.len() as u64);
         self.skip -= again;
         chunk.advance(usize::try_from(again).expect("at most the length of the chunk"));
+        if let Some(left) = self.end.map(|end| end.saturating_sub(self.offset)) {
+            chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        }
         self.offset += chunk.len() as u64;
         self.tell(chunk.len() as u64);
         if self.offset - self.mark >= PROGRESS {
             self.mark = self.offset;
-            self.resumes = self.client.settings().resumes;
+            self.resumes = self.source.client.settings().resumes;
         }
         chunk
     }
 
     fn tell(&self, bytes: u64) {
-        let events = self.client.events();
-        if let (true, Some(digest)) = (events.is_on() && bytes > 0, self.reference.digest()) {
+        let events = self.source.client.events();
+        if let (true, Some(digest)) = (events.is_on() && bytes > 0, self.source.reference.digest()) {
             events.emit(Event::BlobReceived {
-                repository: self.reference.repository(),
+                repository: self.source.reference.repository(),
                 digest,
                 bytes,
                 size: self.size,
@@ -137,29 +192,29 @@ impl Download {
     /// Prepares to go on, or gives up.
     async fn broke_off(&mut self, cause: BoxError) -> Result<(), Error> {
         self.body = None;
-        let all = self.client.settings().resumes;
+        let all = self.source.client.settings().resumes;
         if self.resumes == 0 {
             let violation = Violation::BrokenOff {
                 offset: self.offset,
                 source: cause,
             };
-            return Err(Error::answer(Operation::ReadBlob, &self.reference, violation));
+            return Err(Error::answer(
+                Operation::ReadBlob,
+                &self.source.reference,
+                violation,
+            ));
         }
-        tracing::debug!(reference = %self.reference, offset = self.offset, %cause, "resuming blob");
+        tracing::debug!(reference = %self.source.reference, offset = self.offset, %cause, "resuming blob");
         tokio::time::sleep(pause(all - self.resumes)).await;
         self.resumes -= 1;
         Ok(())
     }
 
     async fn reopen(&mut self) -> Result<(), Error> {
-        let range = if self.ranges && self.offset > 0 {
-            Some(self.range())
-        } else {
-            None
-        };
-        let response = match request(&self.client, &self.reference, range.as_deref()).await {
+        let is_part = self.offset > 0 || self.end.is_some();
+        let range = (self.ranges && is_part).then_some((self.offset, self.end.or(self.size)));
+        let response = match self.source.get(range).await {
             Ok(response) => response,
-            // Distribution answers 400 where 416 is meant.
             Err(error) if range.is_some() && is_range_refused(&error) => {
                 self.ranges = false;
                 return self.broke_off(error.into()).await;
@@ -176,9 +231,10 @@ impl Download {
         } else {
             self.skip = self.offset;
         }
-        if let Some(digest) = self.reference.digest() {
-            let (repository, offset) = (self.reference.repository(), self.offset);
-            self.client.events().emit(Event::BlobResumed {
+        let resumed = std::mem::replace(&mut self.answered, true);
+        if let (true, Some(digest)) = (resumed, self.source.reference.digest()) {
+            let (repository, offset) = (self.source.reference.repository(), self.offset);
+            self.source.client.events().emit(Event::BlobResumed {
                 repository,
                 digest,
                 offset,
@@ -188,13 +244,6 @@ impl Download {
         Ok(())
     }
 
-    fn range(&self) -> String {
-        match self.size {
-            Some(size) => format!("bytes={}-{}", self.offset, size - 1),
-            None => format!("bytes={}-", self.offset),
-        }
-    }
-
     /// Whether a partial answer is the part that was asked for.
     fn is_continued_by(&self, headers: &HeaderMap) -> bool {
         let Some((start, total)) = content_range(headers) else {
@@ -202,50 +251,6 @@ impl Download {
         };
         start == self.offset && (total.is_none() || self.size.is_none() || total == self.size)
     }
-}
-
-async fn request(
-    client: &Client,
-    reference: &Reference,
-    range: Option<&str>,
-) -> Result<Response<Body>, Error> {
-    let repository = reference.repository();
-    let path = wire::blob_path(reference);
-    let call = client
-        .call(Method::GET, wire::pull(repository), &path)
-        // Storage that labels its content as encoded would otherwise have it decoded on the way, and other bytes
-        // than those asked for would come.
-        .header(header::ACCEPT_ENCODING, "identity")
-        .unlogged();
-    let call = match range {
-        Some(range) => call
-            .header(header::RANGE, range)
-            .accepted(&[StatusCode::OK, StatusCode::PARTIAL_CONTENT]),
-        None => call.accepted(&[StatusCode::OK]),
-    };
-    call.send()
-        .await
-        .map_err(|error| Error::request(Operation::ReadBlob, reference, error))
-}
-
-/// First byte and, where it is told, total size in a `Content-Range: bytes <first>-<last>/<total>`.
-fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
-    let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
-    let (range, total) = value.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    let total = match total.trim() {
-        "*" => None,
-        total => Some(total.parse().ok()?),
-    };
-    (first <= last).then_some((first, total))
-}
-
-fn is_range_refused(error: &Error) -> bool {
-    matches!(
-        error.status(),
-        Some(StatusCode::BAD_REQUEST | StatusCode::RANGE_NOT_SATISFIABLE)
-    )
 }
 
 /// How long to wait before a resume that is not the first without progress.
@@ -264,45 +269,3 @@ struct EndedEarly;
 #[derive(Debug, thiserror::Error)]
 #[error("the registry sent another range than was asked for")]
 struct WrongRange;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(value: &str, want: Option<(u64, Option<u64>)>) {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_RANGE, value.parse().expect("a header value"));
-        assert_eq!(content_range(&headers), want, "{value}");
-    }
-
-    #[test]
-    fn content_ranges() {
-        check("bytes 7-9/10", Some((7, Some(10))));
-        check("bytes 7-9/*", Some((7, None)));
-        check("bytes  0-0/1", Some((0, Some(1))));
-        check("bytes */10", None);
-        check("bytes 9-7/10", None);
-        check("bytes 7-/10", None);
-        check("items 7-9/10", None);
-        check("bytes 7-9", None);
-        check("bytes 99999999999999999999-9/10", None);
-        check("", None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_range_panics(value in "[ -~]{0,40}") {
-            let headers = HeaderMap::from_iter([(header::CONTENT_RANGE, value.parse().expect("printable"))]);
-            let _ = content_range(&headers);
-        }
-
-        #[test]
-        fn a_range_is_read_as_written(first in 0..1000_u64, more in 0..1000_u64, rest in 1..1000_u64) {
-            let (last, total) = (first + more, first + more + rest);
-            let value = format!("bytes {first}-{last}/{total}").parse().expect("printable");
-            let headers = HeaderMap::from_iter([(header::CONTENT_RANGE, value)]);
-            proptest::prop_assert_eq!(content_range(&headers), Some((first, Some(total))));
-        }
-    }
-}

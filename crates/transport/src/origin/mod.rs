@@ -8,7 +8,9 @@ use std::fmt;
 use http::Uri;
 use http::uri::Scheme;
 
-pub use self::resolve::{Site, UnsafeUrl, UnsafeUrlReason, resolve_location, resolve_realm};
+pub use self::resolve::{
+    Site, UnsafeUrl, UnsafeUrlReason, resolve_download, resolve_location, resolve_realm,
+};
 
 pub(crate) use self::address::{Reach, canonical_host};
 pub(crate) use self::resolve::{may_lead, resolve};

@@ -51,20 +51,31 @@ pub fn resolve_location(base: &Uri, location: &str, trusted: &[Origin]) -> Resul
 /// # Errors
 /// [`Error::UnsafeUrl`] with the reason.
 pub fn resolve_realm(registry: &Origin, realm: &str, trusted: &[Origin]) -> Result<Uri, Error> {
-    judge_realm(registry, realm, trusted).map_err(|error| Error::UnsafeUrl(Box::new(error)))
+    judge(registry, realm, Site::Realm, trusted).map_err(|error| Error::UnsafeUrl(Box::new(error)))
 }
 
-fn judge_realm(registry: &Origin, realm: &str, trusted: &[Origin]) -> Result<Uri, UnsafeUrl> {
-    let url = parse(realm, Site::Realm)?;
-    let target = Origin::of(&url).map_err(|error| error.at(Site::Realm))?;
-    let refuse = |reason| Err(UnsafeUrl::new(&url, Site::Realm, reason));
+/// A URL that a descriptor names as another place to download its content from.
+///
+/// The rules are those of [`resolve_realm`]: whoever wrote the manifest is not the registry, and need not be trusted by
+/// anybody inside the network that it is read from.
+///
+/// # Errors
+/// [`Error::UnsafeUrl`] with the reason.
+pub fn resolve_download(registry: &Origin, url: &str, trusted: &[Origin]) -> Result<Uri, Error> {
+    judge(registry, url, Site::Download, trusted).map_err(|error| Error::UnsafeUrl(Box::new(error)))
+}
+
+fn judge(registry: &Origin, text: &str, site: Site, trusted: &[Origin]) -> Result<Uri, UnsafeUrl> {
+    let url = parse(text, site)?;
+    let target = Origin::of(&url).map_err(|error| error.at(site))?;
+    let refuse = |reason| Err(UnsafeUrl::new(&url, site, reason));
     if registry.is_secure() && !target.is_secure() {
         return refuse(UnsafeUrlReason::Downgrade);
     }
     if target != *registry && target.reach() != Reach::Public && !trusted.contains(&target) {
         return refuse(UnsafeUrlReason::Inside);
     }
-    rebuild(&url, &target.to_string(), Site::Realm)
+    rebuild(&url, &target.to_string(), site)
 }
 
 /// `trusted` are targets that may be anywhere.
@@ -219,6 +230,8 @@ pub enum Site {
     Location,
     /// The realm of a challenge.
     Realm,
+    /// Another place that a descriptor names for its content.
+    Download,
     /// The address that a name in one of these resolved to.
     Address,
 }
@@ -230,6 +243,7 @@ impl fmt::Display for Site {
             Self::Redirect => "redirect to",
             Self::Location => "location",
             Self::Realm => "token server",
+            Self::Download => "download from",
             Self::Address => "to connect to",
         })
     }

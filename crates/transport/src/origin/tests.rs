@@ -198,6 +198,40 @@ fn realms() {
     );
 }
 
+/// Where a manifest may send its readers, by the scheme of the registry that has it.
+#[test]
+fn downloads() {
+    let check = |url: &str, secure: bool, plain: bool| {
+        for (registry, want) in [
+            ("https://registry.example.com", secure),
+            ("http://registry.example.com", plain),
+            // Neither is a registry inside a reason to go there.
+            ("http://127.0.0.1:5000", plain),
+        ] {
+            let registry = Origin::of(&registry.parse().expect("URL")).expect("origin");
+            let got = resolve_download(&registry, url, &[]);
+            assert_eq!(got.is_ok(), want, "{url} from {registry}");
+        }
+    };
+    check("https://example.net/layer", true, true);
+    check("https://8.8.8.8/layer?token=a%2Fb", true, true);
+    check("http://example.net/layer", false, true);
+    for inside in [
+        "127.0.0.1",
+        "[::1]",
+        "169.254.169.254",
+        "10.0.0.1",
+        "192.168.0.1",
+        "0.0.0.0",
+    ] {
+        check(&format!("https://{inside}/layer"), false, false);
+        check(&format!("http://{inside}/layer"), false, false);
+    }
+    for nonsense in ["ftp://example.net/layer", "file:///layer", "/layer", "layer", ""] {
+        check(nonsense, false, false);
+    }
+}
+
 #[track_caller]
 fn check_location(base: &str, location: &str, want: Result<&str, UnsafeUrlReason>) {
     let got = resolve_location(&base.parse().expect("URL"), location, &[]).map_err(|error| match error {

@@ -12,7 +12,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 use wharf_name::Registry;
 
-use crate::origin::{Site, UnsafeUrl, UnsafeUrlReason};
+use crate::origin::{Origin, Site, UnsafeUrl, UnsafeUrlReason};
 use crate::settings::{AllSettings, PlainHttp};
 use crate::{Body, BoxError, Error, RedactedUrl, origin};
 
@@ -72,6 +72,18 @@ impl Transport {
     /// [`Error::UnsafeUrl`] with the reason.
     pub fn resolve_location(&self, registry: &Registry, base: &Uri, location: &str) -> Result<Uri, Error> {
         origin::resolve_location(base, location, &self.settings.of(registry).trusted_targets)
+    }
+
+    /// A URL that a descriptor in this registry names for its content, judged by
+    /// [`origin::resolve_download`](crate::origin::resolve_download) with what the registry's settings
+    /// [trust](crate::settings::RegistrySettings::trusted_targets).
+    ///
+    /// # Errors
+    /// [`Error::UnsafeUrl`] with the reason.
+    pub fn resolve_download(&self, registry: &Registry, url: &str) -> Result<Uri, Error> {
+        let origin =
+            Origin::of(&self.url(registry, "/v2/")?).map_err(|error| Error::UnsafeUrl(Box::new(error)))?;
+        origin::resolve_download(&origin, url, &self.settings.of(registry).trusted_targets)
     }
 
     fn new<S>(service: S, settings: Arc<AllSettings>) -> Self
