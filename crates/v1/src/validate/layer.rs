@@ -1,17 +1,13 @@
 //! Checks of layers and other blobs.
 
-use std::io::{self, Read as _};
+use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
 
-use futures_util::StreamExt as _;
-use oci_spec::image::{Descriptor, Digest};
-use tokio::sync::oneshot;
-
-use super::archive::{self, Flaw};
+use super::archive::Flaw;
 use super::context::Context;
+use super::descriptor;
+use super::reading::{self, Unshared};
 use super::report::{Check, Notes};
-use super::{ValidateOptions, descriptor};
-use crate::media_type::MediaTypeExt as _;
-use crate::{ByteStream, Error, Hasher, Layer, Measured};
+use crate::{Hasher, Layer};
 
 /// What others say of a layer.
 pub(super) struct Promise<'a> {
@@ -37,27 +33,43 @@ pub(super) async fn check(
     if let Some(promise) = &promise {
         descriptor::agree(promise.listed, &own, notes);
     }
-    // Holding the permit for the whole check bounds the open streams too.
-    let Ok(_permit) = context.readers.acquire().await else {
-        return;
-    };
     if context.options.fast {
-        match layer.exists().await {
-            Ok(true) => {}
-            Ok(false) => notes.wrong(Check::Exists, "it is not there"),
-            Err(error) => notes.error(Check::Readable, &error),
-        }
-        return;
+        return check_exists(context, layer, notes).await;
     }
     let wants_diff_id = promise.as_ref().is_none_or(|promise| promise.is_image);
     let in_config = promise.and_then(|promise| promise.diff_id);
-    let seen = read(&context.options, layer, &own, in_config).await;
-    let Some(seen) = take_seen(layer, &own, seen, notes).await else {
-        return;
+    let algorithm = match in_config.and_then(|text| Digest::try_from(text.as_str()).ok()) {
+        Some(diff_id) => diff_id.algorithm().clone(),
+        None => DigestAlgorithm::Sha256,
     };
-    notes.equal(Check::Digest, own.digest(), &seen.stored.digest);
-    notes.equal(Check::Size, &own.size(), &seen.stored.size);
-    for flaw in seen.flaws {
+    let shared = context.reading(&own, algorithm.clone());
+    // Those who wait for another's reading hold no permit.
+    let read = || async {
+        // It is never closed.
+        let _permit = context.readers.acquire().await.ok();
+        reading::read(&context.options, layer, &own, &algorithm).await
+    };
+    let reading = match shared.get_or_try_init(read).await {
+        Ok(reading) => reading.clone(),
+        Err(Unshared::Other(reading)) => reading,
+        Err(Unshared::Unread(error, undecoded)) => {
+            if let Some(undecoded) = undecoded {
+                notes.error(Check::Readable, &undecoded.to_error());
+            }
+            return notes.error(Check::Readable, &error);
+        }
+    };
+    let plain = match reading.plain {
+        Ok(plain) => Some(plain),
+        Err(undecoded) => {
+            notes.error(Check::Readable, &undecoded.to_error());
+            None
+        }
+    };
+    notes.equal(Check::Digest, own.digest(), &reading.stored.digest);
+    notes.equal(Check::Size, &own.size(), &reading.stored.size);
+    let Some(plain) = plain else { return };
+    for flaw in plain.flaws {
         let check = match flaw {
             Flaw::Duplicate(_) => Check::DuplicateName,
             Flaw::TooManyEntries(_) => Check::Limit,
@@ -66,12 +78,21 @@ pub(super) async fn check(
         notes.wrong(check, flaw);
     }
     if wants_diff_id {
-        check_diff_id(&context.options, layer, in_config, &seen.plain.digest, notes).await;
+        check_diff_id(context, layer, in_config, &plain.digest, notes).await;
+    }
+}
+
+async fn check_exists(context: &Context, layer: &dyn Layer, notes: &mut Notes) {
+    let _permit = context.readers.acquire().await.ok();
+    match layer.exists().await {
+        Ok(true) => {}
+        Ok(false) => notes.wrong(Check::Exists, "it is not there"),
+        Err(error) => notes.error(Check::Readable, &error),
     }
 }
 
 async fn check_diff_id(
-    options: &ValidateOptions,
+    context: &Context,
     layer: &dyn Layer,
     in_config: Option<&String>,
     seen: &Digest,
@@ -87,9 +108,10 @@ async fn check_diff_id(
     {
         notes.equal(Check::DiffId, &own, seen);
     }
-    if !options.both_forms {
+    if !context.options.both_forms {
         return;
     }
+    let _permit = context.readers.acquire().await.ok();
     let measured = async {
         let hasher = Hasher::new(seen.algorithm())?;
         layer.uncompressed().await?.measure(hasher).await
@@ -97,84 +119,4 @@ async fn check_diff_id(
     if let Some(other) = notes.take(Check::Readable, measured.await) {
         notes.equal(Check::DiffId, seen, &other.digest);
     }
-}
-
-/// What one reading of a layer shows.
-struct Seen {
-    stored: Measured,
-    plain: Measured,
-    flaws: Vec<Flaw>,
-}
-
-/// Reads a layer once, on a thread for that.
-async fn read(
-    options: &ValidateOptions,
-    layer: &dyn Layer,
-    own: &Descriptor,
-    in_config: Option<&String>,
-) -> Result<Seen, Error> {
-    let stored_hasher = Hasher::new(own.digest().algorithm())?;
-    let plain_hasher = match in_config.and_then(|text| Digest::try_from(text.as_str()).ok()) {
-        Some(diff_id) => Hasher::new(diff_id.algorithm())?,
-        None => Hasher::sha256(),
-    };
-    let stream = layer.compressed().await?;
-    // When nobody waits any more this ends the stream, and with it the thread.
-    let (_alive, gone) = oneshot::channel::<()>();
-    let stream = ByteStream::new(stream.take_until(gone));
-    let (stream, stored) = stream.hashed(stored_hasher);
-    let (stream, plain) = stream.decompressed_within(options.limits).hashed(plain_hasher);
-    let mut reader = stream.into_blocking_read();
-    let (is_layer, max_entries) = (own.media_type().is_layer(), options.max_entries);
-    let work = tokio::task::spawn_blocking(move || {
-        let flaws = if is_layer {
-            archive::scan(&mut reader, max_entries)?
-        } else {
-            Vec::new()
-        };
-        // What follows the end of the archive belongs to the layer all the same.
-        let mut rest = vec![0; 64 * 1024];
-        while reader.read(&mut rest)? > 0 {}
-        Ok(flaws)
-    });
-    let flaws = match work.await {
-        Ok(flaws) => flaws.map_err(|error: io::Error| Error::from(error))?,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(error) => return Err(Error::Io(io::Error::other(error))),
-        },
-    };
-    Ok(Seen {
-        stored: stored.get()?,
-        plain: plain.get()?,
-        flaws,
-    })
-}
-
-/// What was seen; where it could not all be seen, what is wrong is noted.
-async fn take_seen(
-    layer: &dyn Layer,
-    own: &Descriptor,
-    seen: Result<Seen, Error>,
-    notes: &mut Notes,
-) -> Option<Seen> {
-    let error = match seen {
-        Ok(seen) => return Some(seen),
-        Err(error) => error,
-    };
-    notes.error(Check::Readable, &error);
-    if !matches!(error, Error::Decompress { .. }) {
-        return None;
-    }
-    // Decoding stopped halfway, so the rest was not hashed: was it damaged, or made so?
-    let measured = async {
-        let hasher = Hasher::new(own.digest().algorithm())?;
-        layer.compressed().await?.measure(hasher).await
-    };
-    if let Some(stored) = notes.take(Check::Readable, measured.await) {
-        notes.equal(Check::Digest, own.digest(), &stored.digest);
-        notes.equal(Check::Size, &own.size(), &stored.size);
-    }
-    None
 }

@@ -24,8 +24,9 @@
 //! ```
 //!
 //! A layer is opened and decoded once: its digest, size, diff_id and archive are checked in one pass, on a
-//! thread for blocking work, several layers at a time. What
-//! [`uncompressed`](crate::Layer::uncompressed) gives is held against that only
+//! thread for blocking work, several layers at a time. That holds for the whole of a run: content of one
+//! digest and size that was found to be what it should be is not read again for another image that lists
+//! it. What [`uncompressed`](crate::Layer::uncompressed) gives is held against that only
 //! [if asked for](ValidateOptions::both_forms), since it decodes the layer again; the conformance suite
 //! does so for each implementation. Layers have to be reopenable: one that was not consumed yet is
 //! reported as not readable.
@@ -39,6 +40,7 @@ mod index;
 mod layer;
 mod options;
 mod platform;
+mod reading;
 mod report;
 
 pub use options::ValidateOptions;

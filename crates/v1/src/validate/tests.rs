@@ -464,8 +464,7 @@ impl Layer for Counted {
 #[tokio::test]
 async fn a_layer_is_opened_once() {
     async fn check(options: &ValidateOptions, want: usize) {
-        let counted = Arc::new(Counted(random::layer(1, 1000), AtomicUsize::new(0)));
-        let layer = Arc::clone(&counted) as Arc<dyn Layer>;
+        let (counted, layer) = counted(random::layer(1, 1000));
         let built = ImageBuilder::new(Family::Oci)
             .layer(layer)
             .build()
@@ -477,6 +476,88 @@ async fn a_layer_is_opened_once() {
     check(&ValidateOptions::default(), 1).await;
     check(&ValidateOptions::default().with_fast(true), 0).await;
     check(&ValidateOptions::default().with_both_forms(true), 2).await;
+}
+
+/// A layer of any form whose openings are counted.
+fn counted(layer: StaticLayer) -> (Arc<Counted>, Arc<dyn Layer>) {
+    let counted = Arc::new(Counted(layer, AtomicUsize::new(0)));
+    (Arc::clone(&counted), counted)
+}
+
+#[tokio::test]
+async fn a_layer_that_several_list_is_opened_once() {
+    async fn check(options: &ValidateOptions, want: usize) {
+        let (counted, layer) = counted(random::layer(1, 1000));
+        let mut index = IndexBuilder::new(Family::Oci).blob(Arc::clone(&layer));
+        for copies in 1..4 {
+            let mut image = ImageBuilder::new(Family::Oci).layer(random::layer(copies, 10));
+            for _ in 0..copies {
+                image = image.layer(Arc::clone(&layer));
+            }
+            index = index.image(image.build().await.expect("fits"));
+        }
+        let nested = index.build().await.expect("built");
+        let index = IndexBuilder::new(Family::Oci).index(nested.clone()).index(nested);
+        let index = index.build().await.expect("built");
+        found(&super::index(&index, options).await, &[]);
+        assert_eq!(counted.1.load(Ordering::Relaxed), want, "{options:?}");
+    }
+    check(&ValidateOptions::default(), 1).await;
+    check(&ValidateOptions::default().with_concurrency(1), 1).await;
+    check(&ValidateOptions::default().with_fast(true), 0).await;
+}
+
+/// What is wrong with content is said wherever it is listed, and is found once.
+#[tokio::test]
+async fn flaws_of_a_shared_layer_are_told_of_each_image() {
+    let (counted, layer) = counted(StaticLayer::new(vec![b'x'; 600], MediaType::ImageLayer));
+    let mut index = IndexBuilder::new(Family::Oci);
+    for author in ["a", "b"] {
+        let image = ImageBuilder::new(Family::Oci).layer(Arc::clone(&layer));
+        let image = image.layer(random::layer(author.len() as u64, 10));
+        index = index.image(image.build().await.expect("fits"));
+    }
+    let index = index.build().await.expect("built");
+    let report = super::index(&index, &ValidateOptions::default()).await;
+    let checks: Vec<_> = report.findings().iter().map(|finding| finding.check).collect();
+    assert_eq!(checks, [Check::Tar, Check::Tar], "{report}");
+    assert_ne!(report.findings()[0].place, report.findings()[1].place);
+    assert_eq!(counted.1.load(Ordering::Relaxed), 1);
+}
+
+#[derive(Debug)]
+struct Held(Bytes);
+
+impl BlobSource for Held {
+    fn open(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        Box::pin(async { Ok(ByteStream::from_bytes(self.0.clone())) })
+    }
+}
+
+/// One place that holds something else under a digest says nothing of the others.
+#[tokio::test]
+async fn content_that_is_not_what_it_should_be_is_not_shared() {
+    let tar = tar_of("file");
+    let descriptor = Descriptor::new(MediaType::ImageLayer, tar.len() as u64, sha256(&tar));
+    for damaged_first in [true, false] {
+        let mut index = IndexBuilder::new(Family::Oci);
+        for damaged in [damaged_first, !damaged_first] {
+            let mut content = tar.clone();
+            content[520] ^= u8::from(damaged);
+            let layer = BlobLayer::new(descriptor.clone(), Held(content.into()));
+            let layer = layer.with_diff_id(descriptor.digest().clone());
+            let image = ImageBuilder::new(Family::Oci).layer(layer);
+            let image = image.annotation("damaged", damaged.to_string());
+            index = index.image(image.build().await.expect("fits"));
+        }
+        let index = index.build().await.expect("built");
+        // One after the other: what was found good in one place counts for all.
+        let options = ValidateOptions::default().with_concurrency(1);
+        let report = super::index(&index, &options).await;
+        let checks: Vec<_> = report.findings().iter().map(|finding| finding.check).collect();
+        let want: &[Check] = if damaged_first { &[Check::Digest] } else { &[] };
+        assert_eq!(checks, want, "{report}");
+    }
 }
 
 /// A source that never goes on must not keep a thread for ever.

@@ -18,8 +18,11 @@ const METADATA_LIMIT: u64 = 1024 * 1024;
 /// Names that are told to be there twice, at most.
 const DUPLICATES: usize = 100;
 
+/// Bytes of a name that are told, at most.
+const TOLD: usize = 4096;
+
 /// What is wrong with an archive.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     /// It is none, or not whole.
     Damaged(String),
@@ -229,7 +232,7 @@ impl Scan<'_> {
 
     fn names_once(&mut self, name: &[u8]) {
         if !self.names.insert(name) && self.flaws.len() < DUPLICATES {
-            let name = String::from_utf8_lossy(name).into_owned();
+            let name = String::from_utf8_lossy(&name[..name.len().min(TOLD)]).into_owned();
             self.flaws.push(Flaw::Duplicate(name));
         }
     }
