@@ -8,6 +8,7 @@ use wharf::name::Tag;
 use wharf::remote::Client;
 use wharf::tarball::Archive;
 use wharf::v1::media_type::MediaTypeExt as _;
+use wharf::v1::oci_spec::image::Descriptor;
 use wharf::v1::{Child, Image, Index, IndexExt as _, PlatformSpec, REF_NAME};
 
 use crate::{Content, Entry, Error, Place};
@@ -65,6 +66,36 @@ impl Place {
             Self::Registry(reference) => Ok(Arc::new(client.image(reference, platform).await?)),
             _ => self.read(client).await?.image(platform).await,
         }
+    }
+
+    /// The names of what a layout or archive holds, in order, without those that have none; of a registry the one that the
+    /// reference says.
+    ///
+    /// # Errors
+    /// [`Error::Load`] when a file cannot be opened or is of another format, [`Error::Content`] when it is damaged.
+    pub async fn names(&self) -> Result<Vec<String>, Error> {
+        let index = match self {
+            Self::Registry(reference) => return Ok(vec![reference.identifier().to_string()]),
+            Self::Layout { path, .. } => {
+                let failed = |error| Error::load("OCI layout", path, error);
+                let layout = Layout::open(path).await.map_err(failed)?;
+                layout.index().await.map_err(failed)?
+            }
+            Self::LayoutArchive { path, .. } => {
+                let opened = LayoutArchive::open(path).await;
+                opened
+                    .map_err(|error| Error::load("OCI archive", path, error))?
+                    .index()
+            }
+            Self::DockerArchive { path, .. } => {
+                let opened = Archive::open(path).await;
+                let archive = opened.map_err(|error| Error::load("tarball", path, error))?;
+                return Ok(archive.repo_tags().flatten().cloned().collect());
+            }
+        };
+        let children = index.children().await?;
+        let named = |child: &Descriptor| child.annotations().as_ref()?.get(REF_NAME).cloned();
+        Ok(children.iter().filter_map(named).collect())
     }
 
     /// What the index of a layout lists.

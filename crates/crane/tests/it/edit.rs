@@ -1,7 +1,6 @@
 //! `crane mutate`, `edit`, `rebase`, `flatten`, `export` and `validate`.
 
 use std::path::Path;
-use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -525,32 +524,4 @@ fn layout_gc_removes_what_nothing_needs() {
     -- stderr
     Error: loading nowhere as OCI layout: open nowhere/index.json: No such file or directory (os error 2)
     ");
-}
-
-#[test]
-fn completion_scripts_are_those_of_the_shells() {
-    let sandbox = Sandbox::new();
-    for (shell, word) in [
-        ("bash", "complete -F _crane"),
-        ("zsh", "#compdef crane"),
-        ("fish", "complete -c crane"),
-        ("powershell", "Register-ArgumentCompleter"),
-    ] {
-        let script = sandbox.stdout(&["completion", shell]);
-        assert!(script.contains(word), "{shell}: {script}");
-        assert!(
-            sandbox.stdout(&["completion", "--no-descriptions", shell]).len() <= script.len(),
-            "{shell}"
-        );
-    }
-    let script = sandbox.path("crane.bash");
-    std::fs::write(&script, sandbox.stdout(&["completion", "bash"])).expect("file");
-    if let Ok(status) = Command::new("bash").arg("-n").arg(&script).status() {
-        assert!(status.success(), "bash cannot parse its script");
-    }
-    assert_snapshot!(sandbox.crane(&["completion", "tcsh"]), @r#"
-    exit 1
-    -- stderr
-    Error: invalid argument "tcsh" for <SHELL>: the shells are bash, zsh, fish and powershell
-    "#);
 }

@@ -162,6 +162,11 @@ impl Context {
         Ok(builder.build().map_err(wharf_crane::Error::from)?)
     }
 
+    /// Allows what `--insecure` does.
+    pub(crate) fn allow_insecure(&mut self) {
+        self.globals.insecure = true;
+    }
+
     /// What the registries warned of that the clients talked to.
     pub(crate) fn warnings(&self) -> Warnings {
         self.warnings.clone()

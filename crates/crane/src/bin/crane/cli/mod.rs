@@ -112,6 +112,12 @@ pub(crate) enum Parsed {
 /// Parses a command line, the program's name first.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [_, verb, words @ ..] = &arguments[..]
+        && (verb == "__complete" || verb == "__completeNoDesc")
+    {
+        let words = words.iter().map(|word| word.to_string_lossy().into_owned());
+        return Ok(Parsed::Run(Box::new(completion_of(words.collect())?)));
+    }
     let mut command = switches_with_values(Cli::command());
     command.build();
     match command
@@ -128,6 +134,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
             _ => Err(Failure::Usage(usage::describe(&command, &arguments, &error))),
         },
     }
+}
+
+/// What completes a command line. It says nothing but what it finds.
+fn completion_of(words: Vec<String>) -> Result<Cli, Failure> {
+    let parsed = Cli::try_parse_from(["crane"]).map_err(|error| Failure::usage(error.to_string()));
+    let mut cli = parsed?;
+    cli.globals.quiet = true;
+    cli.command = Some(Command::completion_of(words));
+    Ok(cli)
 }
 
 /// The whole command line, as completions and manuals want it.

@@ -7,6 +7,7 @@ mod auth;
 mod blob;
 mod cat;
 mod catalog;
+mod complete;
 mod completion;
 mod config;
 mod copy;
@@ -53,6 +54,9 @@ pub(crate) enum Command {
     Blob(blob::Args),
     Cat(cat::Args),
     Catalog(catalog::Args),
+    // Not for people, so that neither help nor the scripts that ask it know of it.
+    #[command(skip)]
+    Complete(complete::Args),
     Completion(completion::Args),
     Config(config::Args),
     #[command(visible_alias = "cp")]
@@ -86,6 +90,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What the command line `crane __complete WORDS` asks for, as in the Go tool.
+    pub(crate) fn completion_of(words: Vec<String>) -> Self {
+        Self::Complete(complete::Args { words })
+    }
+
     /// Whether it may take one image out of an index.
     fn heeds_platform(&self) -> bool {
         match self {
@@ -98,6 +107,7 @@ impl Command {
             Self::Artifact(_) | Self::Auth(_) | Self::Blob(_) | Self::Catalog(_) | Self::Completion(_) => {
                 false
             }
+            Self::Complete(_) => false,
             Self::Delete(_) | Self::Flatten(_) | Self::Layout(_) | Self::Ls(_) => false,
             Self::Man(_) | Self::Sync(_) => false,
             Self::Push(_) | Self::Registry(_) | Self::Tag(_) | Self::Tree(_) | Self::Version(_) => false,
@@ -152,6 +162,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Blob(args) => blob::run(args, context).await,
         Command::Cat(args) => cat::run(args, context).await,
         Command::Catalog(args) => catalog::run(args, context).await,
+        Command::Complete(args) => complete::run(args, context).await,
         Command::Completion(args) => completion::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Copy(args) => copy::run(args, context).await,
