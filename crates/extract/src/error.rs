@@ -45,7 +45,16 @@ pub enum Error {
         /// What it should link to.
         target: String,
     },
-    /// The layers have more entries than the limit allows.
+    /// A hard link names a directory, to which no system makes one.
+    #[error("hard link {path:?} to {target:?}, which is a directory")]
+    DirectoryLink {
+        /// The link.
+        path: String,
+        /// What it should link to.
+        target: String,
+    },
+    /// The layers have more entries than the limit allows, or many times more directories that no entry
+    /// describes.
     #[error("layers have more than {limit} entries")]
     TooManyEntries {
         /// The limit.

@@ -17,6 +17,10 @@ pub struct ExtractOptions {
     /// How many layers are opened and decoded while another is being merged, each by up to 8 MiB.
     /// Default: 1. With 0, one layer is open at a time.
     pub layers_ahead: usize,
+    /// Whether a layer of more than 8 MiB is opened and decoded twice, to leave out entries that a later one
+    /// of the same layer replaces. Hardly any layer has such. Without it they come out too, before the one
+    /// that counts. A layer that can be read only once is. Default: no.
+    pub read_twice: bool,
 }
 
 impl Default for ExtractOptions {
@@ -26,6 +30,7 @@ impl Default for ExtractOptions {
             max_bytes: 1 << 40,
             max_ratio: 1100,
             layers_ahead: 1,
+            read_twice: false,
         }
     }
 }
@@ -62,6 +67,13 @@ impl ExtractOptions {
     #[must_use]
     pub fn with_layers_ahead(mut self, layers: usize) -> Self {
         self.layers_ahead = layers;
+        self
+    }
+
+    /// Reads large layers twice, so that each path comes out once whatever they have.
+    #[must_use]
+    pub fn with_read_twice(mut self) -> Self {
+        self.read_twice = true;
         self
     }
 }

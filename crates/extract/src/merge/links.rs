@@ -16,6 +16,25 @@ pub(crate) enum Fate {
     Directory,
 }
 
+/// How something goes out under its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Nothing hides it.
+    pub(crate) visible: bool,
+    /// No later entry of its layer takes its place. One that is not the last is not visible either, and
+    /// leaves what waits for its name to the last.
+    pub(crate) is_last: bool,
+}
+
+/// Why a name got no content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lack {
+    /// There is nothing at its target.
+    Nothing,
+    /// Its target is a directory.
+    Directory,
+}
+
 /// The names that still need content.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
@@ -29,8 +48,8 @@ pub(crate) struct Links {
     served: HashMap<NodeId, Vec<NodeId>>,
     /// By entry of the present layer: hidden content that is needed all the same.
     late: BTreeMap<u64, Vec<NodeId>>,
-    /// Names whose target no layer has under that very path. By target.
-    lost: Vec<(NodeId, NodeId)>,
+    /// Names whose target no layer has under that very path, with the target.
+    lost: Vec<(NodeId, NodeId, Lack)>,
 }
 
 /// What a link is to do.
@@ -44,9 +63,9 @@ pub(crate) enum Action {
 
 impl Links {
     /// Notes what became of content, and says which names waited for it.
-    pub(crate) fn content(&mut self, id: NodeId, visible: bool, entry: u64) -> Vec<NodeId> {
-        let names = self.begin(id);
-        let fate = match (visible, names.first()) {
+    pub(crate) fn content(&mut self, id: NodeId, shown: Shown, entry: u64) -> Vec<NodeId> {
+        let names = self.begin(id, shown.is_last);
+        let fate = match (shown.visible, names.first()) {
             (true, _) => Fate::Shown(id),
             (false, Some(name)) => Fate::Shown(*name),
             (false, None) => Fate::Hidden(entry),
@@ -56,17 +75,17 @@ impl Links {
     }
 
     /// Notes a directory.
-    pub(crate) fn directory(&mut self, id: NodeId) {
+    pub(crate) fn directory(&mut self, id: NodeId, is_last: bool) {
         // No link to a directory is possible.
-        let names = self.begin(id);
-        self.lost.extend(names.into_iter().map(|name| (name, id)));
+        let names = self.begin(id, is_last);
+        self.lose(names, id, Lack::Directory);
         self.fates.insert(id, Fate::Directory);
     }
 
     /// Notes a hard link. `names`: which names become links to what it links to.
-    pub(crate) fn link(&mut self, id: NodeId, target: NodeId, visible: bool) -> (Vec<NodeId>, Action) {
-        let mut names = self.begin(id);
-        if visible {
+    pub(crate) fn link(&mut self, id: NodeId, target: NodeId, shown: Shown) -> (Vec<NodeId>, Action) {
+        let mut names = self.begin(id, shown.is_last);
+        if shown.visible {
             names.insert(0, id);
         }
         match self.fates.get(&target).copied() {
@@ -85,7 +104,7 @@ impl Links {
             }
             Some(Fate::Lower(lower)) => self.wait(id, lower, names),
             Some(Fate::Directory) => {
-                self.lost.extend(names.into_iter().map(|name| (name, target)));
+                self.lose(names, target, Lack::Directory);
                 (Vec::new(), Action::Wait)
             }
             None => self.wait(id, target, names),
@@ -94,13 +113,14 @@ impl Links {
 
     /// Something comes at a path: which names wait for it. What the present layer had there before counts
     /// no more.
-    fn begin(&mut self, id: NodeId) -> Vec<NodeId> {
-        let names = match self.pending.remove(&id) {
-            Some(names) => {
-                self.served.insert(id, names.clone());
-                names
-            }
-            None => self.served.get(&id).cloned().unwrap_or_default(),
+    fn begin(&mut self, id: NodeId, is_last: bool) -> Vec<NodeId> {
+        let names = if !is_last {
+            Vec::new()
+        } else if let Some(names) = self.pending.remove(&id) {
+            self.served.insert(id, names.clone());
+            names
+        } else {
+            self.served.get(&id).cloned().unwrap_or_default()
         };
         let waiting = match self.fates.get(&id) {
             Some(Fate::Lower(target)) => self.fresh.get_mut(target),
@@ -131,7 +151,12 @@ impl Links {
         let cut = self.pending.keys().copied().filter(|target| tree.is_cut(*target));
         for target in cut.collect::<Vec<_>>() {
             let names = self.pending.remove(&target).unwrap_or_default();
-            self.lost.extend(names.into_iter().map(|name| (name, target)));
+            let lack = if tree.is_parent(target) {
+                Lack::Directory
+            } else {
+                Lack::Nothing
+            };
+            self.lose(names, target, lack);
         }
         for (target, names) in std::mem::take(&mut self.fresh) {
             self.pending.entry(target).or_default().extend(names);
@@ -140,13 +165,16 @@ impl Links {
         self.served.clear();
     }
 
+    fn lose(&mut self, names: Vec<NodeId>, target: NodeId, lack: Lack) {
+        self.lost
+            .extend(names.into_iter().map(|name| (name, target, lack)));
+    }
+
     /// The names that got no content, each with its target.
-    pub(crate) fn into_lost(mut self) -> Vec<(NodeId, NodeId)> {
-        let pending = std::mem::take(&mut self.pending);
-        let pending = pending
-            .into_iter()
-            .flat_map(|(target, names)| names.into_iter().map(move |name| (name, target)));
-        self.lost.extend(pending);
+    pub(crate) fn into_lost(mut self) -> Vec<(NodeId, NodeId, Lack)> {
+        for (target, names) in std::mem::take(&mut self.pending) {
+            self.lose(names, target, Lack::Nothing);
+        }
         self.lost.sort_unstable();
         self.lost
     }

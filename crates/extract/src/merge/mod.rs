@@ -4,10 +4,12 @@ mod ahead;
 mod links;
 mod name;
 mod output;
+mod paths;
+mod replaced;
 mod tree;
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, Write};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -15,17 +17,22 @@ use wharf_v1::{Image, Layer};
 
 use crate::archive::{Entry, Fault, Header, Kind, TarReader};
 use crate::{Error, ExtractOptions};
-use ahead::{Ahead, LayerReader};
-use links::{Action, Links};
+use ahead::Ahead;
+use links::{Action, Lack, Links, Shown};
 use name::Name;
 use output::Output;
-use tree::{Hides, NodeId, Tree};
+use paths::{Follow, Paths};
+use replaced::{Begun, leads_out};
+use tree::{Hides, NodeId};
 
 #[cfg(target_os = "linux")]
 pub(crate) use name::split;
 
-/// Symbolic links that are followed for one name, at most.
-const MAX_FOLLOWED: usize = 64;
+/// Directories that no entry of its own describes, for each entry that is allowed, at most.
+const MAX_IMPLIED: u64 = 8;
+
+/// Paths that there may be, however few entries are allowed.
+const MIN_PATHS: u64 = 1 << 20;
 
 /// Writes the filesystem of `image` to `out`. Must run where it may block, within a runtime.
 pub(crate) fn merge(
@@ -49,19 +56,27 @@ pub(crate) fn merge_layers(
 ) -> Result<(), wharf_v1::Error> {
     let mut ahead = Ahead::new(Handle::current(), layers, *options);
     let mut merge = Merge {
-        tree: Tree::new(),
+        paths: Paths::new(),
         links: Links::default(),
-        symlinks: HashMap::new(),
+        replaced: HashSet::new(),
         entries: 0,
         options: *options,
         below,
         out: Output::new(out, options.max_bytes),
     };
     while let Some((position, layer, reader)) = ahead.next() {
-        merge.layer(position, reader)?;
-        merge.late(position, &layer, &ahead)?;
-        merge.links.seal(&merge.tree);
-        merge.tree.seal();
+        let failed = |error| explain(position, Fault::Input(error));
+        let mut begun = Begun::new(reader).map_err(failed)?;
+        let reopen = options.read_twice && layer.is_reopenable();
+        let reopen = reopen.then_some(|| ahead.open(&layer));
+        merge.replaced = begun.replaced(reopen).map_err(failed)?;
+        merge.layer(position, begun.read())?;
+        merge.late(position, || match begun.again() {
+            Some(again) => again,
+            None => Box::new(ahead.open(&layer)),
+        })?;
+        merge.links.seal(&merge.paths.tree);
+        merge.paths.tree.seal();
     }
     merge.finish()
 }
@@ -76,41 +91,26 @@ pub(crate) enum Below {
 }
 
 struct Merge<'a> {
-    tree: Tree,
+    paths: Paths,
     links: Links,
-    /// Targets of the symbolic links that went out or that the present layer has.
-    symlinks: HashMap<NodeId, Symlink>,
+    /// Numbers of the entries of the present layer that a later one replaces.
+    replaced: HashSet<u64>,
     entries: u64,
     options: ExtractOptions,
     below: Below,
     out: Output<'a>,
 }
 
-struct Symlink {
-    /// The layer that has it.
-    layer: usize,
-    target: Box<[u8]>,
-    shown: bool,
-}
-
-/// Which symbolic links names are resolved by.
-#[derive(Clone, Copy)]
-enum Follow {
-    /// Those of this layer.
-    Layer(usize),
-    /// Those of the merged filesystem.
-    Merged,
-}
-
 impl Merge<'_> {
     /// Takes in one layer.
-    fn layer(&mut self, position: usize, reader: LayerReader) -> Result<(), wharf_v1::Error> {
+    fn layer(&mut self, position: usize, reader: impl BufRead) -> Result<(), wharf_v1::Error> {
         let mut reader = TarReader::new(reader);
         let mut number = 0;
         while let Some(entry) = reader.next_entry().map_err(|fault| explain(position, fault))? {
             self.entries += 1;
-            if self.entries > self.options.max_entries {
-                let limit = self.options.max_entries;
+            let limit = self.options.max_entries;
+            let paths = limit.saturating_mul(MAX_IMPLIED).max(MIN_PATHS);
+            if self.entries > limit || self.paths.tree.len() as u64 > paths {
                 return Err(Error::TooManyEntries { limit }.into());
             }
             self.entry(position, number, entry, &mut reader)?;
@@ -124,60 +124,58 @@ impl Merge<'_> {
         position: usize,
         number: u64,
         mut entry: Entry,
-        reader: &mut TarReader<LayerReader>,
+        reader: &mut TarReader<impl BufRead>,
     ) -> Result<(), wharf_v1::Error> {
         let follow = Follow::Layer(position);
         let is_directory = entry.header.kind == Kind::Directory;
         let path = match Name::parse(&entry.header.name, is_directory)? {
             Name::Path(path) => path,
             Name::Gone(path) => {
-                let id = self.locate(&path, follow);
-                self.tree.put_gone(id);
+                let id = self.paths.locate(&path, follow);
+                self.paths.tree.put_gone(id);
                 return Ok(());
             }
             Name::Opaque(path) => {
-                let id = self.locate(&path, follow);
-                self.tree.put_opaque(id);
+                let id = self.paths.locate(&path, follow);
+                self.paths.tree.put_opaque(id);
                 return Ok(());
             }
             Name::Nothing => return Ok(()),
         };
-        let id = self.locate(&path, follow);
-        let visible = self.tree.is_visible(id, is_directory);
+        if leads_out(&path, &entry.header) {
+            dropped(&entry.header);
+            return Ok(());
+        }
+        let id = self.paths.locate(&path, follow);
+        let is_last = !self.replaced.contains(&number);
+        let visible = is_last && self.paths.tree.is_visible(id, is_directory);
         match entry.header.kind {
             Kind::Directory => {
-                self.symlinks.remove(&id);
-                self.tree.put_directory(id);
-                self.links.directory(id);
+                self.paths.no_symlink(id);
+                self.paths.tree.put_directory(id);
+                self.links.directory(id, is_last);
                 if visible {
-                    self.tree.put_out(id);
-                    entry.header.name = self.tree.path(id);
+                    self.paths.tree.put_out(id);
+                    entry.header.name = self.paths.tree.path(id);
                     self.out.header(&entry.header)?;
                 }
                 return Ok(());
             }
-            Kind::Link => return self.link(position, id, visible, &entry.header),
+            Kind::Link => {
+                let shown = Shown { visible, is_last };
+                return self.link(position, id, shown, &entry.header);
+            }
             Kind::Symlink => {
-                let directory = name::split(&path).0;
-                if !name::symlink_stays(directory, &entry.header.link) {
-                    dropped(&entry.header);
-                    return Ok(());
-                }
-                let symlink = Symlink {
-                    layer: position,
-                    target: entry.header.link.clone().into(),
-                    shown: visible,
-                };
-                self.symlinks.insert(id, symlink);
+                self.paths.put_symlink(id, position, &entry.header.link, visible);
             }
             _ => {
-                self.symlinks.remove(&id);
+                self.paths.no_symlink(id);
             }
         }
-        self.tree.put_other(id);
-        let names = self.links.content(id, visible, number);
+        self.paths.tree.put_other(id);
+        let names = self.links.content(id, Shown { visible, is_last }, number);
         if visible {
-            self.tree.show(id);
+            self.paths.tree.show(id);
             self.content(id, &names, entry, reader, position)?;
         } else if let Some((first, more)) = names.split_first() {
             self.content(*first, more, entry, reader, position)?;
@@ -189,25 +187,24 @@ impl Merge<'_> {
         &mut self,
         position: usize,
         id: NodeId,
-        visible: bool,
+        shown: Shown,
         header: &Header,
     ) -> Result<(), wharf_v1::Error> {
         let Some(target) = name::hard_link(&header.link) else {
-            dropped(header);
             return Ok(());
         };
-        let target = self.locate(&target, Follow::Layer(position));
-        self.symlinks.remove(&id);
-        self.tree.put_other(id);
-        if visible {
-            self.tree.show(id);
+        let target = self.paths.locate(&target, Follow::Layer(position));
+        self.paths.no_symlink(id);
+        self.paths.tree.put_other(id);
+        if shown.visible {
+            self.paths.tree.show(id);
         }
-        let (names, action) = self.links.link(id, target, visible);
+        let (names, action) = self.links.link(id, target, shown);
         if let Action::Link(target) = action {
             for name in names {
                 let link = Header {
-                    name: self.tree.path(name),
-                    link: self.tree.path(target),
+                    name: self.paths.tree.path(name),
+                    link: self.paths.tree.path(target),
                     ..header.clone()
                 };
                 self.out.header(&link)?;
@@ -222,10 +219,10 @@ impl Merge<'_> {
         name: NodeId,
         links: &[NodeId],
         mut entry: Entry,
-        reader: &mut TarReader<LayerReader>,
+        reader: &mut TarReader<impl BufRead>,
         position: usize,
     ) -> Result<(), wharf_v1::Error> {
-        entry.header.name = self.tree.path(name);
+        entry.header.name = self.paths.tree.path(name);
         self.out.header(&entry.header)?;
         reader
             .write_content(&entry, &mut self.out)
@@ -234,24 +231,23 @@ impl Merge<'_> {
         for link in links.iter().filter(|link| **link != name) {
             let link = entry
                 .header
-                .to_link(self.tree.path(*link), entry.header.name.clone());
+                .to_link(self.paths.tree.path(*link), entry.header.name.clone());
             self.out.header(&link)?;
         }
         Ok(())
     }
 
     /// Reads the layer again for content that a higher layer hides but that hard links of this one need.
-    fn late(
+    fn late<'a>(
         &mut self,
         position: usize,
-        layer: &Arc<dyn Layer>,
-        ahead: &Ahead,
+        again: impl FnOnce() -> Box<dyn BufRead + 'a>,
     ) -> Result<(), wharf_v1::Error> {
         let late: BTreeMap<u64, Vec<NodeId>> = self.links.take_late();
         if late.is_empty() {
             return Ok(());
         }
-        let mut reader = TarReader::new(ahead.open(layer));
+        let mut reader = TarReader::new(again());
         let mut number = 0;
         while let Some(entry) = reader.next_entry().map_err(|fault| explain(position, fault))? {
             if let Some((first, more)) = late.get(&number).and_then(|names| names.split_first()) {
@@ -264,30 +260,32 @@ impl Merge<'_> {
 
     /// Writes the links whose targets have other names in the merged filesystem, and the end mark.
     fn finish(mut self) -> Result<(), wharf_v1::Error> {
-        for (name, target) in std::mem::take(&mut self.links).into_lost() {
-            let path = self.tree.path(target);
-            let mut found = self.locate(&path, Follow::Merged);
+        for (name, target, lack) in std::mem::take(&mut self.links).into_lost() {
+            let path = self.paths.tree.path(target);
+            let mut found = self.paths.locate(&path, Follow::Merged);
             if self.below == Below::Something {
                 // What one of these layers put there is not what the link was made for.
-                if self.tree.is_covered(target) {
-                    return Err(self.dangling(name, target).into());
+                if self.paths.tree.is_covered(target) {
+                    return Err(self.dangling(name, target, lack).into());
                 }
                 found = target;
-            } else if !self.tree.is_shown(found) || found == name {
-                return Err(self.dangling(name, target).into());
+            } else if !self.paths.tree.is_shown(found) || found == name {
+                let is_directory = self.paths.tree.is_directory(found);
+                let lack = if is_directory { Lack::Directory } else { lack };
+                return Err(self.dangling(name, target, lack).into());
             }
             let link = Header {
                 mode: 0o644,
                 ..Header::default()
             };
-            let link = link.to_link(self.tree.path(name), self.tree.path(found));
+            let link = link.to_link(self.paths.tree.path(name), self.paths.tree.path(found));
             self.out.header(&link)?;
         }
         if self.below == Below::Something {
-            for (id, hides) in self.tree.removals() {
+            for (id, hides) in self.paths.tree.removals() {
                 let name = match hides {
-                    Hides::Itself => name::gone(&self.tree.path(id)),
-                    Hides::Content => name::opaque(&self.tree.path(id)),
+                    Hides::Itself => name::gone(&self.paths.tree.path(id)),
+                    Hides::Content => name::opaque(&self.paths.tree.path(id)),
                 };
                 self.out.header(&Header {
                     name,
@@ -298,50 +296,13 @@ impl Merge<'_> {
         self.out.finish()
     }
 
-    fn dangling(&self, name: NodeId, target: NodeId) -> Error {
-        let lossy = |id| String::from_utf8_lossy(&self.tree.path(id)).into_owned();
-        Error::DanglingLink {
-            path: lossy(name),
-            target: lossy(target),
+    fn dangling(&self, name: NodeId, target: NodeId, lack: Lack) -> Error {
+        let lossy = |id| String::from_utf8_lossy(&self.paths.tree.path(id)).into_owned();
+        let (path, target) = (lossy(name), lossy(target));
+        match lack {
+            Lack::Nothing => Error::DanglingLink { path, target },
+            Lack::Directory => Error::DirectoryLink { path, target },
         }
-    }
-
-    /// The node of a path, whose directories may be symbolic links.
-    fn locate(&mut self, path: &[u8], follow: Follow) -> NodeId {
-        let mut parts: Vec<Vec<u8>> = path.split(|byte| *byte == b'/').rev().map(Vec::from).collect();
-        let mut at = NodeId::ROOT;
-        let mut followed = 0;
-        while let Some(part) = parts.pop() {
-            match &part[..] {
-                b"" | b"." => continue,
-                b".." => {
-                    at = self.tree.parent(at);
-                    continue;
-                }
-                part => at = self.tree.child(at, part),
-            }
-            if parts.is_empty() || followed == MAX_FOLLOWED {
-                continue;
-            }
-            let Some(symlink) = self.symlinks.get(&at) else {
-                continue;
-            };
-            let counts = match follow {
-                Follow::Layer(layer) => symlink.layer == layer,
-                Follow::Merged => symlink.shown,
-            };
-            if counts {
-                followed += 1;
-                let absolute = symlink.target.starts_with(b"/");
-                at = if absolute {
-                    NodeId::ROOT
-                } else {
-                    self.tree.parent(at)
-                };
-                parts.extend(symlink.target.split(|byte| *byte == b'/').rev().map(Vec::from));
-            }
-        }
-        at
     }
 }
 

@@ -66,6 +66,11 @@ impl Tree {
         }
     }
 
+    /// How many paths there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The node of `name` in `parent`.
     pub(crate) fn child(&mut self, parent: NodeId, name: &[u8]) -> NodeId {
         if let Some(child) = self.node(parent).children.get(name) {
@@ -112,6 +117,17 @@ impl Tree {
     pub(crate) fn is_cut(&self, id: NodeId) -> bool {
         self.node(id).here & (DIRECTORY | OTHER | GONE | PARENT) != 0
             || self.any_ancestor(id, |node| node.here)
+    }
+
+    /// Whether the layer that is being read has something below this.
+    pub(crate) fn is_parent(&self, id: NodeId) -> bool {
+        self.node(id).here & PARENT != 0
+    }
+
+    /// Whether this is a directory, by what went out.
+    pub(crate) fn is_directory(&self, id: NodeId) -> bool {
+        let marks = self.node(id).above;
+        marks & SHOWN == 0 && marks & OUT != 0
     }
 
     fn any_ancestor(&self, id: NodeId, marks: impl Fn(&Node) -> u8) -> bool {

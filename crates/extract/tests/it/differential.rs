@@ -1,6 +1,6 @@
 //! Merging against a model: a filesystem in memory to which layers are applied one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tar::EntryType;
@@ -183,6 +183,7 @@ fn pack(layer: &[Op]) -> Tar {
 /// What an unpacking program makes of an archive.
 fn unpacked(tar: &[u8]) -> Model {
     let mut model = Model::default();
+    let mut names = BTreeSet::new();
     let mut archive = tar::Archive::new(tar);
     for entry in archive.entries().expect("fresh") {
         let mut entry = entry.expect("valid");
@@ -205,6 +206,7 @@ fn unpacked(tar: &[u8]) -> Model {
         else {
             unreachable!("marks never come out")
         };
+        assert!(names.insert(path.clone()), "{path} comes out twice");
         for (slash, _) in path.match_indices('/') {
             assert!(
                 model.is_directory(&path[..slash]),

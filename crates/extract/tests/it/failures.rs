@@ -102,7 +102,6 @@ async fn archives_that_are_damaged() {
 async fn links_to_nothing() {
     for layers in [
         vec![Tar::new().link("b", "a")],
-        vec![Tar::new().dir("a", 0o755), Tar::new().link("b", "a")],
         vec![
             Tar::new().file("a", "1"),
             Tar::new().mark(".wh.a"),
@@ -116,6 +115,43 @@ async fn links_to_nothing() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn links_to_directories() {
+    for layers in [
+        vec![Tar::new().dir("a", 0o755).link("b", "a")],
+        vec![Tar::new().dir("a", 0o755), Tar::new().link("b", "a")],
+        vec![Tar::new().file("a/x", "1"), Tar::new().link("b", "a")],
+        vec![Tar::new().file("a/x", "1").link("b", "a")],
+    ] {
+        let error = fail(stack(layers), &ExtractOptions::new()).await;
+        assert!(
+            matches!(own(&error), Error::DirectoryLink { path, target } if path == "b" && target == "a"),
+            "{error}"
+        );
+        assert_eq!(error.to_string(), r#"hard link "b" to "a", which is a directory"#);
+    }
+}
+
+/// An entry may be of few bytes and lie enormously deep.
+#[tokio::test]
+async fn directories_that_no_entry_describes_count() {
+    let mut tar = Tar::new();
+    for first in b'a'..=b'd' {
+        let path = format!("{}/{}", first as char, "x/".repeat(400_000));
+        let record = format!(" path={path}\n");
+        let record = format!("{}{record}", record.len() + 6);
+        tar = tar
+            .entry(b'x', "h", "", 0, record.as_bytes())
+            .entry(b'5', "d", "", 0o755, b"");
+    }
+    let options = ExtractOptions::new().with_max_entries(1000);
+    let error = fail(stack([tar]), &options).await;
+    assert!(
+        matches!(own(&error), Error::TooManyEntries { limit: 1000 }),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What a merged filesystem has, row by row.
 
-use crate::layers::{Tar, listing, merged};
+use wharf_extract::ExtractOptions;
+
+use crate::layers::{Tar, listing, merged, run, stack};
 
 #[track_caller]
 fn check(what: &str, tar: &[u8], want: &[&str]) {
@@ -63,7 +65,23 @@ rows! {
     directory_removed_and_made_in_one_layer: [
         t().dir("d", 0o755).file("d/x", "1"), t().mark(".wh.d").dir("d/", 0o755).file("d/y", "2"),
     ] => ["d d", "d/y=2"];
-    the_last_of_a_name_comes_last: [t().file("a", "1").file("a", "2")] => ["a=1", "a=2"];
+    the_last_of_a_name_counts: [t().file("a", "1").file("b", "2").file("./a", "3")] => ["b=2", "a=3"];
+    the_last_of_a_name_counts_whatever_it_is: [
+        t().file("a", "1").symlink("a", "x").dir("d", 0o700).symlink("s", "x").file("f", "1").dir("d/", 0o755)
+            .symlink("s", "y").symlink("f", "../../out"),
+    ] => ["a->x", "f=1", "d d", "s->y"];
+    the_last_of_a_name_through_a_link: [
+        t().symlink("l", "d").file("d/a", "1").file("l/a", "2"),
+    ] => ["l->d", "d/a=2"];
+    a_link_to_the_first_of_a_name: [t().file("a", "1").link("b", "a").file("a", "2")] => ["a=2", "b=1"];
+    a_link_in_the_place_of_its_target: [t().file("a", "1").link("b", "a").link("a", "b")] => ["b=1", "a=>b"];
+    a_link_to_itself: [t().file("a", "1").link("a", "a")] => ["a=1"];
+    a_link_from_above_gets_the_last_of_a_name: [
+        t().file("a", "1").file("a", "2"), t().link("b", "a"),
+    ] => ["a=2", "b=>a"];
+    a_link_from_above_gets_the_last_of_a_hidden_name: [
+        t().file("a", "1").file("a", "2"), t().link("b", "a"), t().file("a", "3"),
+    ] => ["a=3", "b=2"];
     a_link_to_a_lower_layer_comes_after_its_target: [
         t().file("a", "1").file("c", "3"), t().link("b", "a"),
     ] => ["a=1", "b=>a", "c=3"];
@@ -109,4 +127,27 @@ rows! {
     devices_and_the_like: [
         t().entry(b'3', "null", "", 0o666, b"").entry(b'4', "disk", "", 0o600, b"").entry(b'6', "pipe", "", 0o644, b""),
     ] => ["null:3", "disk:4", "pipe:6"];
+}
+
+/// A layer that is too large to be held.
+#[tokio::test]
+async fn the_last_of_a_name_in_a_large_layer() {
+    let filler = "x".repeat(9 << 20);
+    let image = || {
+        stack([t()
+            .file("a", "1")
+            .file("b", &filler)
+            .file("a", "2")
+            .link("c", "a")])
+    };
+    let names = |tar: &[u8]| -> Vec<String> {
+        let lines = listing(tar).into_iter().filter(|line| !line.starts_with("b="));
+        lines.collect()
+    };
+    let (tar, end) = run(image(), &ExtractOptions::new()).await;
+    end.expect("a good image");
+    assert_eq!(names(&tar), ["a=1", "a=2", "c=>a"]);
+    let (tar, end) = run(image(), &ExtractOptions::new().with_read_twice()).await;
+    end.expect("a good image");
+    assert_eq!(names(&tar), ["a=2", "c=>a"]);
 }
