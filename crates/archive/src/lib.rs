@@ -10,7 +10,7 @@
 //!   same entries make the same bytes.
 //!
 //! ```
-//! use wharf_archive::{Entry, Plan, TarIndex, UNPACKED_LIMIT, WriteOptions, write_file};
+//! use wharf_archive::{Entry, Plan, TarIndex, WriteOptions, unpacked_limits, write_file};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +18,7 @@
 //! let path = dir.path().join("archive.tar");
 //! let plan = Plan::new([Entry::bytes("hello", "world")]);
 //! write_file(plan, &path, &WriteOptions::default()).await?;
-//! let index = TarIndex::open(&path, UNPACKED_LIMIT).await?;
+//! let index = TarIndex::open(&path, unpacked_limits()).await?;
 //! assert_eq!(index.read("./hello", 100).await?, "world");
 //! # Ok(())
 //! # }
@@ -45,6 +45,6 @@ pub use error::Error;
 pub use options::WriteOptions;
 pub use plan::{Entry, Form, Plan};
 pub use tar_index::TarIndex;
-pub use unpack::UNPACKED_LIMIT;
+pub use unpack::{UNPACKED_LIMIT, unpacked_limits};
 pub use write_file::write_file;
 pub use write_stream::write;

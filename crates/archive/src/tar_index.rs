@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tar::{Entry, EntryType};
 use wharf_layer::FileRange;
-use wharf_v1::ByteStream;
+use wharf_v1::{ByteStream, DecompressLimits};
 
 use crate::blocking::blocking;
 use crate::{Error, unpack};
@@ -37,14 +37,14 @@ enum Place {
 
 impl TarIndex {
     /// Opens an archive and reads its headers. One that is compressed with gzip or zstd as a whole is
-    /// unpacked into a temporary file, of at most `unpacked_limit` bytes.
+    /// unpacked into a temporary file, as far as `limits` allow.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened, [`Error::UnexpectedEof`] or [`Error::NotTar`] when
     /// it is no whole tar archive, [`Error::TooManyEntries`] when it has a million files,
     /// [`Error::Unpack`] when it is compressed and cannot be unpacked.
-    pub async fn open(path: impl Into<PathBuf>, unpacked_limit: u64) -> Result<Self, Error> {
-        let file = unpack::open(path.into(), unpacked_limit).await?;
+    pub async fn open(path: impl Into<PathBuf>, limits: DecompressLimits) -> Result<Self, Error> {
+        let file = unpack::open(path.into(), limits).await?;
         blocking(move || Self::scan(file)).await
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oci_spec::image::{Descriptor, Digest};
-use wharf_archive::{TarIndex, UNPACKED_LIMIT};
-use wharf_v1::{ByteStream, Image, Index, IndexManifest};
+use wharf_archive::{TarIndex, unpacked_limits};
+use wharf_v1::{ByteStream, DecompressLimits, Image, Index, IndexManifest};
 
 use crate::Error;
 use crate::blobs::Blobs;
@@ -55,7 +55,7 @@ impl LayoutArchive {
     /// `index.json`; [`Error::Version`] when the layout is of a version other than 1, [`Error::Invalid`]
     /// when its `oci-layout` file is damaged or `index.json` is of another kind than an index.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        Self::open_with(path, UNPACKED_LIMIT).await
+        Self::open_within(path, unpacked_limits()).await
     }
 
     /// Opens an archive that may unpack to `unpacked_limit` bytes, if it is compressed as a whole.
@@ -63,8 +63,16 @@ impl LayoutArchive {
     /// # Errors
     /// As [`LayoutArchive::open`].
     pub async fn open_with(path: impl Into<PathBuf>, unpacked_limit: u64) -> Result<Self, Error> {
+        Self::open_within(path, DecompressLimits::default().with_max_bytes(unpacked_limit)).await
+    }
+
+    /// Opens an archive that may swell as far as `limits` allow, if it is compressed as a whole.
+    ///
+    /// # Errors
+    /// As [`LayoutArchive::open`].
+    pub async fn open_within(path: impl Into<PathBuf>, limits: DecompressLimits) -> Result<Self, Error> {
         let path = path.into();
-        let contents = TarIndex::open(&path, unpacked_limit).await?;
+        let contents = TarIndex::open(&path, limits).await?;
         match contents.read(MARKER, marker::LIMIT).await {
             Ok(bytes) => marker::parse(&bytes, &path.join(MARKER))?,
             Err(wharf_archive::Error::FileNotFound { .. }) => {}

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wharf_layout::{AppendOptions, ArchiveBuilder, Error, FindExt as _, Layout, LayoutArchive};
-use wharf_v1::{Child, Image as _, Index as _, IndexExt as _, Matcher, conformance, random};
+use wharf_v1::{
+    Child, DecompressLimits, Image as _, Index as _, IndexExt as _, Matcher, conformance, random,
+};
 
 use crate::support::{Behaviour, TestLayer, image};
 
@@ -160,6 +162,20 @@ async fn compressed_archives_are_unpacked_within_a_limit() {
     assert!(
         matches!(error, Error::Archive(wharf_archive::Error::Unpack { .. })),
         "{error:?}"
+    );
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(&vec![0; 17 << 20]).expect("in memory");
+    fs::write(&path, bomb.finish().expect("in memory")).expect("write");
+    let limits = DecompressLimits::default().with_max_ratio(100);
+    let error = LayoutArchive::open_within(&path, limits)
+        .await
+        .expect_err("swells");
+    let Error::Archive(wharf_archive::Error::Unpack { source, .. }) = error else {
+        panic!("{error:?}");
+    };
+    assert!(
+        matches!(*source, wharf_v1::Error::Swells { ratio: 100 }),
+        "{source:?}"
     );
     fs::write(&path, &compressed[..compressed.len() / 2]).expect("write");
     let error = LayoutArchive::open(&path).await.expect_err("torn");

@@ -46,7 +46,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`].
     pub async fn open_with(path: impl Into<PathBuf>, options: &ReadOptions) -> Result<Self, Error> {
-        let contents = TarIndex::open(path, options.unpacked_limit).await?;
+        let contents = TarIndex::open(path, options.limits()).await?;
         let manifest = contents.read(MANIFEST, MANIFEST_LIMIT).await?;
         let records: Option<Vec<Record>> = serde_json::from_slice(&manifest)
             .map_err(|error| Error::InvalidManifest { source: error.into() })?;

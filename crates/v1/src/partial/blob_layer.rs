@@ -6,7 +6,7 @@ use futures_core::future::BoxFuture;
 use oci_spec::image::{Descriptor, Digest, MediaType};
 use tokio::sync::OnceCell;
 
-use crate::{ByteStream, Error, Hasher, Layer, MountSource};
+use crate::{ByteStream, DecompressLimits, Error, Hasher, Layer, MountSource};
 
 /// Opens a blob, as often as asked.
 ///
@@ -39,6 +39,7 @@ pub struct BlobLayer<S> {
     descriptor: Descriptor,
     source: S,
     diff_id: OnceCell<Digest>,
+    limits: DecompressLimits,
 }
 
 impl<S: BlobSource> BlobLayer<S> {
@@ -48,6 +49,7 @@ impl<S: BlobSource> BlobLayer<S> {
             descriptor,
             source,
             diff_id: OnceCell::new(),
+            limits: DecompressLimits::default(),
         }
     }
 
@@ -55,6 +57,17 @@ impl<S: BlobSource> BlobLayer<S> {
     #[must_use]
     pub fn with_diff_id(mut self, diff_id: Digest) -> Self {
         self.diff_id = OnceCell::new_with(Some(diff_id));
+        self
+    }
+
+    /// The layer with limits on how far it may swell when it is decompressed, also for its diff_id.
+    /// Default: those of [`DecompressLimits`].
+    ///
+    /// Beyond them [`uncompressed`](Layer::uncompressed) and, where it is not known,
+    /// [`diff_id`](Layer::diff_id) fail with [`Error::TooLarge`] or [`Error::Swells`].
+    #[must_use]
+    pub fn with_limits(mut self, limits: DecompressLimits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -91,7 +104,7 @@ impl<S: BlobSource> Layer for BlobLayer<S> {
     }
 
     fn uncompressed(&self) -> BoxFuture<'_, Result<ByteStream, Error>> {
-        Box::pin(async { Ok(self.compressed().await?.decompressed()) })
+        Box::pin(async { Ok(self.compressed().await?.decompressed_within(self.limits)) })
     }
 
     fn mount_source(&self) -> Option<MountSource> {

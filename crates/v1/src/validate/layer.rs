@@ -1,5 +1,6 @@
 //! Checks of layers and other blobs.
 
+use futures_util::TryStreamExt as _;
 use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
 
 use super::archive::Flaw;
@@ -78,7 +79,15 @@ pub(super) async fn check(
         notes.wrong(check, flaw);
     }
     if wants_diff_id {
-        check_diff_id(context, layer, in_config, &plain.digest, notes).await;
+        check_diff_id(
+            context,
+            layer,
+            in_config,
+            reading.stored.size,
+            &plain.digest,
+            notes,
+        )
+        .await;
     }
 }
 
@@ -95,6 +104,7 @@ async fn check_diff_id(
     context: &Context,
     layer: &dyn Layer,
     in_config: Option<&String>,
+    stored: u64,
     seen: &Digest,
     notes: &mut Notes,
 ) {
@@ -113,10 +123,17 @@ async fn check_diff_id(
     }
     let _permit = context.readers.acquire().await.ok();
     let measured = async {
-        let hasher = Hasher::new(seen.algorithm())?;
-        layer.uncompressed().await?.measure(hasher).await
+        let mut hasher = Hasher::new(seen.algorithm())?;
+        let mut stream = layer.uncompressed().await?;
+        let mut size = 0;
+        while let Some(chunk) = stream.try_next().await? {
+            size += chunk.len() as u64;
+            context.options.limits.check(stored, size)?;
+            hasher.update(&chunk);
+        }
+        Ok(hasher.finish())
     };
     if let Some(other) = notes.take(Check::Readable, measured.await) {
-        notes.equal(Check::DiffId, seen, &other.digest);
+        notes.equal(Check::DiffId, seen, &other);
     }
 }

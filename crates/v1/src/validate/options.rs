@@ -13,7 +13,7 @@ pub struct ValidateOptions {
     pub concurrency: usize,
     /// Also read [`uncompressed`](crate::Layer::uncompressed), and hold it to the diff_id. Default: false.
     pub both_forms: bool,
-    /// How far a layer may swell when it is decompressed. Default: as far as it does.
+    /// How far a layer may swell when it is decompressed, in both forms. Default: as far as it does.
     pub limits: DecompressLimits,
     /// Entries of one layer that are looked at; one more is a finding. Memory grows with them, by some 20
     /// bytes each. Default: 10 million.
