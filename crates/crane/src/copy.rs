@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use wharf::name::{Reference, Repository, Tag};
-use wharf::remote::Client;
+use wharf::remote::{Children, Client};
 use wharf::v1::PlatformSpec;
 use wharf::v1::oci_spec::image::Descriptor;
 
-use crate::companions::copy_companions;
+use crate::companions::copy_referrers;
 use crate::{Entry, Error, Place};
 
 /// How things are copied.
@@ -126,12 +126,28 @@ pub async fn copy(
             place: dst.to_string(),
         });
     }
-    let copied = copy_alone(client, src, dst, options).await?;
-    if options.referrers || options.digest_tags {
+    if let (Place::Registry(src), Place::Registry(dst)) = (src, dst) {
+        let options = between_registries(&options.platforms)
+            .with_referrers(options.referrers)
+            .with_digest_tags(options.digest_tags);
+        return Ok(client.copy(src, dst, &options).await?.descriptor);
+    }
+    let copied = copy_alone(client, src, dst, &options.platforms).await?;
+    if options.referrers {
         let content = src.read(client).await?.for_platforms(&options.platforms).await?;
-        copy_companions(client, src, dst, &content, options).await?;
+        copy_referrers(client, src, dst, &content).await?;
     }
     Ok(copied)
+}
+
+/// What the client is told to copy.
+fn between_registries(platforms: &[PlatformSpec]) -> wharf::remote::CopyOptions {
+    let all = wharf::remote::CopyOptions::default();
+    match platforms {
+        [] => all,
+        [platform] => all.with_platform(platform.clone()),
+        several => all.with_children(Children::Subset(several.to_vec())),
+    }
 }
 
 /// Copies what is at `src`, and nothing that goes along with it.
@@ -139,18 +155,10 @@ pub(crate) async fn copy_alone(
     client: &Client,
     src: &Place,
     dst: &Place,
-    options: &CopyOptions,
+    platforms: &[PlatformSpec],
 ) -> Result<Descriptor, Error> {
-    if let (Place::Registry(src), Place::Registry(dst)) = (src, dst)
-        && options.platforms.len() < 2
-    {
-        let mut what = wharf::remote::CopyOptions::default();
-        what.platform = options.platforms.first().cloned();
-        return Ok(client.copy(src, dst, &what).await?);
-    }
     let content = src.read(client).await?;
-    dst.write(client, &content.for_platforms(&options.platforms).await?)
-        .await
+    dst.write(client, &content.for_platforms(platforms).await?).await
 }
 
 /// That nothing would be lost by writing to `dst`.

@@ -1,10 +1,11 @@
 //! What a client tells while it works.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use oci_spec::image::{Descriptor, Digest};
 use wharf_name::{Reference, Repository};
+
+use crate::tally::Tally;
 
 /// Whoever wants to know what a [`Client`](crate::Client) is doing: a progress bar, a log, a test.
 ///
@@ -169,22 +170,31 @@ pub enum Event<'a> {
     },
 }
 
-/// The observer of a client, if it has one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Events(Option<Arc<dyn Observer>>);
+/// Who is told what a client does: its observer, if it has one, and the tally of the operation.
+#[derive(Clone, Copy)]
+pub(crate) struct Events<'a> {
+    pub(crate) observer: Option<&'a dyn Observer>,
+    pub(crate) tally: Option<&'a Tally>,
+}
 
-impl Events {
-    pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
-        Self(observer)
+impl Events<'_> {
+    /// Whether anybody listens to what goes on between the bytes: it is not worked out otherwise.
+    pub(crate) fn is_on(self) -> bool {
+        self.observer.is_some()
     }
 
-    /// Whether anybody listens: what only events need is not worked out otherwise.
-    pub(crate) fn is_on(&self) -> bool {
-        self.0.is_some()
+    /// A request is sent.
+    pub(crate) fn request(self) {
+        if let Some(tally) = self.tally {
+            tally.request();
+        }
     }
 
-    pub(crate) fn emit(&self, event: Event<'_>) {
-        if let Some(observer) = &self.0 {
+    pub(crate) fn emit(self, event: Event<'_>) {
+        if let Some(tally) = self.tally {
+            tally.count(event);
+        }
+        if let Some(observer) = self.observer {
             observer.event(event);
         }
     }

@@ -19,7 +19,7 @@
 //! client.write(&v1, &wharf_v1::random::image(1, 2, 1024)).await?;
 //!
 //! let copy: Reference = format!("{}/mirror/app:v1", server.host()).parse()?;
-//! let copied = client.copy(&v1, &copy, &CopyOptions::default()).await?;
+//! let copied = client.copy(&v1, &copy, &CopyOptions::default()).await?.descriptor;
 //!
 //! let image = client.image(&copy, None).await?;
 //! assert_eq!(image.digest().await?, *copied.digest());
@@ -33,7 +33,7 @@
 //! |---|---|
 //! | reading | [`Client::head`], [`get`](Client::get), [`image`](Client::image), [`index`](Client::index), [`layer`](Client::layer), [`blob`](Client::blob) |
 //! | listing | [`Client::tags`], [`catalog`](Client::catalog), [`referrers`](Client::referrers) |
-//! | writing | [`Client::write`], [`write_index`](Client::write_index), [`write_layer`](Client::write_layer), [`put`](Client::put), [`tag`](Client::tag), [`copy`](Client::copy), [`check_push`](Client::check_push) |
+//! | writing | [`Client::write`], [`write_index`](Client::write_index), [`write_layer`](Client::write_layer), [`put`](Client::put), [`tag`](Client::tag), [`copy`](Client::copy), [`plan_copy`](Client::plan_copy), [`check_push`](Client::check_push) |
 //! | deleting | [`Client::delete`] |
 //! | settings | [`ClientBuilder`] |
 //! | progress | [`Observer`], [`Event`] |
@@ -59,11 +59,12 @@ mod error;
 mod events;
 mod media;
 mod read;
+mod tally;
 mod wire;
 mod write;
 
 pub use client::{Client, ClientBuilder, NonDistributable};
-pub use copy::CopyOptions;
+pub use copy::{Amount, Children, CopyOptions, CopyReport};
 pub use error::{Error, Misuse, Operation, Target, Violation};
 pub use events::{Event, Observer};
 pub use read::{Fetched, Pages, RemoteImage, RemoteIndex, RemoteLayer};

@@ -104,6 +104,7 @@ impl Call<'_> {
     pub(crate) async fn send(self) -> Result<Response<Body>, Error> {
         let request = self.request?;
         let sent = request.uri().clone();
+        self.client.events().request();
         let mut response = self.client.transport().send(request).await?;
         if response.extensions().get::<AnsweredBy>().is_none() {
             // A bottom service of the user's own need not know about it.

@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!(
         "{destination} is {}, for {}",
-        copied.digest(),
+        copied.descriptor.digest(),
         config.view()?.os()
     );
     Ok(())

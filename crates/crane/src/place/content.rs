@@ -93,24 +93,12 @@ impl Content {
                 let children = index.children().await?;
                 let mut digests = Vec::with_capacity(platforms.len());
                 for platform in platforms {
-                    let child = platform.choose(&children);
-                    let child = child.ok_or_else(|| no_platform(platform, &children))?;
-                    digests.push(child.digest().clone());
+                    digests.push(platform.find(&children)?.digest().clone());
                 }
                 let kept = keep_children(Arc::clone(index), Matcher::digests(digests));
                 Ok(Self::Index(Arc::new(kept)))
             }
         }
-    }
-}
-
-fn no_platform(wanted: &PlatformSpec, children: &[Descriptor]) -> wharf::v1::Error {
-    let stated = children.iter().filter_map(|child| child.platform().as_ref());
-    wharf::v1::Error::NoPlatform {
-        wanted: wanted.to_string(),
-        available: stated
-            .map(|platform| PlatformSpec::from(platform).to_string())
-            .collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wharf_authn::Keychain;
 use wharf_transport::{Transport, TransportBuilder};
 
-use crate::events::{Events, Observer};
+use crate::events::Observer;
 
 use super::{Client, Facts, Inner, Settings};
 
@@ -170,13 +170,13 @@ impl ClientBuilder {
             Stack::Built(transport) => transport,
         };
         let facts = Facts::new(self.settings.jobs, self.chunk_size);
-        let events = Events::new(self.observer);
-        Ok(Client(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             transport,
             settings: self.settings,
-            events,
+            observer: self.observer,
             facts,
-        })))
+        });
+        Ok(Client { inner, tally: None })
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use wharf_transport::Transport;
 
-use crate::events::Events;
+use crate::events::{Events, Observer};
+use crate::tally::Tally;
 
 pub use self::builder::{ClientBuilder, NonDistributable};
 pub(crate) use self::facts::{BlobSize, Facts, HostFacts, ReferrersApi, RepositoryFacts, SelfMounts};
@@ -44,12 +45,16 @@ pub(crate) use self::upload_mode::{UploadMode, UploadModes};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    /// Where one operation is counted.
+    tally: Option<Arc<Tally>>,
+}
 
 struct Inner {
     transport: Transport,
     settings: Settings,
-    events: Events,
+    observer: Option<Arc<dyn Observer>>,
     facts: Facts,
 }
 
@@ -82,32 +87,43 @@ impl Client {
     /// How many blobs this client moves at once to one registry.
     #[must_use]
     pub fn jobs(&self) -> usize {
-        self.0.settings.jobs
+        self.inner.settings.jobs
     }
 
     /// The HTTP stack underneath, for requests that this crate has no method for.
     #[must_use]
     pub fn transport(&self) -> &Transport {
-        &self.0.transport
+        &self.inner.transport
     }
 
     pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.inner.settings
     }
 
-    pub(crate) fn events(&self) -> &Events {
-        &self.0.events
+    pub(crate) fn events(&self) -> Events<'_> {
+        Events {
+            observer: self.inner.observer.as_deref(),
+            tally: self.tally.as_deref(),
+        }
+    }
+
+    /// The same client, which counts what it does in `tally` besides.
+    pub(crate) fn tallied(&self, tally: Arc<Tally>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            tally: Some(tally),
+        }
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.0.facts
+        &self.inner.facts
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("settings", &self.0.settings)
+            .field("settings", &self.inner.settings)
             .finish_non_exhaustive()
     }
 }

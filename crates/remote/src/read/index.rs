@@ -1,17 +1,18 @@
 //! Indexes in a registry.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
-use oci_spec::image::{Descriptor, MediaType};
+use oci_spec::image::{Descriptor, Digest, MediaType};
 use tokio::sync::OnceCell;
 use wharf_name::{Reference, Repository};
 use wharf_v1::media_type::MediaTypeExt as _;
 use wharf_v1::{Child, Document, Index, IndexManifest, MountSource};
 
 use crate::Client;
-use crate::error::Error;
+use crate::error::{Error, Operation};
 use crate::read::image::mount_source;
 use crate::read::{RemoteImage, RemoteLayer};
 
@@ -79,6 +80,33 @@ impl RemoteIndex {
         &self.0.descriptor
     }
 
+    /// An image in this index.
+    pub(crate) fn image(&self, descriptor: Descriptor) -> RemoteImage {
+        RemoteImage::lazy(self.0.client.clone(), self.0.repository.clone(), descriptor)
+    }
+
+    /// An index in this index.
+    pub(crate) fn nested(&self, descriptor: Descriptor) -> Self {
+        Self::lazy(self.0.client.clone(), self.0.repository.clone(), descriptor)
+    }
+
+    /// An index of only these children.
+    pub(crate) async fn subset(&self, only: &HashSet<Digest>) -> Result<Self, Error> {
+        let changed = self.load().await?.edit(|index| {
+            let kept = index
+                .manifests()
+                .iter()
+                .filter(|child| only.contains(child.digest()));
+            index.set_manifests(kept.cloned().collect());
+        });
+        let changed = changed.map_err(|error| {
+            let target = Reference::Digest(self.0.repository.digest(self.0.descriptor.digest().clone()));
+            Error::content(Operation::Get, &target, error)
+        })?;
+        let (client, repository) = (self.0.client.clone(), self.0.repository.clone());
+        Ok(Self::loaded(client, repository, changed.descriptor(), changed))
+    }
+
     /// The index document, read if it was not yet.
     pub(crate) async fn load(&self) -> Result<&IndexManifest, Error> {
         let load = || async {
@@ -108,13 +136,13 @@ impl Index for RemoteIndex {
 
     fn child<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<Child, wharf_v1::Error>> {
         Box::pin(async {
-            let (client, repository) = (self.0.client.clone(), self.0.repository.clone());
             let (media_type, descriptor) = (descriptor.media_type(), descriptor.clone());
             Ok(if media_type.is_image() {
-                Child::Image(Arc::new(RemoteImage::lazy(client, repository, descriptor)))
+                Child::Image(Arc::new(self.image(descriptor)))
             } else if media_type.is_index() {
-                Child::Index(Arc::new(Self::lazy(client, repository, descriptor)))
+                Child::Index(Arc::new(self.nested(descriptor)))
             } else {
+                let (client, repository) = (self.0.client.clone(), self.0.repository.clone());
                 Child::Blob(Arc::new(RemoteLayer::described(client, repository, descriptor)))
             })
         })

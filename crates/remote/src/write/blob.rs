@@ -115,7 +115,7 @@ impl Destination {
 
     /// Whether the repository has the blob, in its full size. Anything but a plain yes is a no: sending it either works
     /// or fails with an error that says more than an answer to `HEAD` can.
-    pub(super) async fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+    pub(crate) async fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
         let _permit = self.host.question().await;
         let reference = Reference::Digest(self.repository.digest(descriptor.digest().clone()));
         match self

@@ -1,8 +1,9 @@
 //! The repository that is written to.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use oci_spec::image::Descriptor;
+use oci_spec::image::{Descriptor, Digest};
 use wharf_name::{Reference, Repository};
 use wharf_v1::MountSource;
 
@@ -18,6 +19,8 @@ pub(crate) struct Destination {
     pub(super) repository: Repository,
     pub(super) host: Arc<HostFacts>,
     pub(super) facts: Arc<RepositoryFacts>,
+    /// The children of an index that are written, if not all.
+    pub(super) only: Option<Arc<HashSet<Digest>>>,
 }
 
 /// What is known of the manifest that a reference names before something is written to it.
@@ -36,17 +39,27 @@ impl Client {
             repository: repository.clone(),
             host: self.facts().host(repository.registry()),
             facts: self.facts().repository(repository),
+            only: None,
         }
     }
 }
 
 impl Destination {
+    /// The same, where of an index only these children are written; all if there is no such set.
+    pub(crate) fn with_children(&self, only: Option<Arc<HashSet<Digest>>>) -> Self {
+        Self { only, ..self.clone() }
+    }
+
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
     pub(super) fn emit(&self, event: Event<'_>) {
         self.client.events().emit(event);
     }
 
     /// Whether content that comes from `source` is in this repository already.
-    pub(super) fn is_home(&self, source: Option<&MountSource>) -> bool {
+    pub(crate) fn is_home(&self, source: Option<&MountSource>) -> bool {
         source.is_some_and(|source| {
             source.registry == self.repository.registry().as_str()
                 && source.repository == self.repository.path()

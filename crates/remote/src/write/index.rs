@@ -74,6 +74,11 @@ impl Destination {
             });
             return Ok(descriptor);
         }
+        if self.only.is_some() {
+            // It is not whole there then, so nothing is remembered of it.
+            self.push_index_whole(reference, index, &descriptor, 1).await?;
+            return Ok(descriptor);
+        }
         let put = AtomicBool::new(false);
         let present = self.facts.present(descriptor.digest());
         let provide = || async {
@@ -108,8 +113,10 @@ impl Destination {
             if !self.is_home(index.mount_source().as_ref()) {
                 let mut seen = HashSet::new();
                 let mut children = Vec::new();
+                let only = self.only.as_deref().filter(|_| depth == 1);
                 for child in manifest.view().map_err(failed)?.manifests() {
-                    if seen.insert(child.digest()) {
+                    let is_wanted = only.is_none_or(|only| only.contains(child.digest()));
+                    if is_wanted && seen.insert(child.digest()) {
                         children.push(self.push_child(index, child, depth));
                     }
                 }

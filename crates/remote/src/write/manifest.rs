@@ -38,7 +38,7 @@ impl Destination {
 
     /// Puts the bytes of a manifest, and sees to nothing else. Says whether the registry lists it with the referrers of
     /// its subject.
-    pub(super) async fn put_manifest_alone(
+    pub(crate) async fn put_manifest_alone(
         &self,
         reference: &Reference,
         descriptor: &Descriptor,

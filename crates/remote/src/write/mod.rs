@@ -1,5 +1,6 @@
 //! Writing: blobs, manifests, images, indexes, tags; and deleting.
 
+mod all;
 mod blob;
 mod check;
 mod delete;

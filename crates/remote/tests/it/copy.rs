@@ -26,7 +26,7 @@ async fn an_image_is_copied_byte_for_byte() {
         .copy(&from, &to, &CopyOptions::default())
         .await
         .expect("copied");
-    assert_eq!(copied.digest(), written.digest());
+    assert_eq!(copied.descriptor.digest(), written.digest());
     assert_eq!(
         sorted(kit.asked_a()),
         [
@@ -63,7 +63,7 @@ async fn only_one_platform_is_copied_if_asked() {
     let options = CopyOptions::default().with_platform("linux/arm64".parse().expect("a platform"));
     let copied = kit.client.copy(&from, &to, &options).await.expect("copied");
     assert_eq!(
-        copied.digest(),
+        copied.descriptor.digest(),
         index.children().await.expect("known")[1].digest()
     );
     kit.forget_requests();

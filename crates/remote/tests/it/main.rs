@@ -10,6 +10,7 @@ mod elsewhere;
 mod kit;
 mod lists;
 mod memory;
+mod modes;
 mod mount;
 mod odd;
 mod parallel;

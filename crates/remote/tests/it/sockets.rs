@@ -53,7 +53,7 @@ async fn an_image_goes_there_and_back() {
         .copy(&from, &to, &CopyOptions::default())
         .await
         .expect("copied");
-    assert_eq!(copied.digest(), written.digest());
+    assert_eq!(copied.descriptor.digest(), written.digest());
     let image = sockets.client.image(&to, None).await.expect("there");
     wharf_v1::conformance::image(image).await;
 

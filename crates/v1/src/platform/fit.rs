@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use oci_spec::image::{Descriptor, Platform};
 
 use super::PlatformSpec;
+use crate::Error;
 
 /// What buildkit marks descriptors of attestations with.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
@@ -96,6 +97,20 @@ impl PlatformSpec {
             .into_iter()
             .filter_map(|child| Some((self.fit_child(child)?, child)));
         Some(fitting.min_by_key(|(fit, _)| *fit)?.1)
+    }
+
+    /// The same, where one is needed.
+    ///
+    /// # Errors
+    /// [`Error::NoPlatform`] when none fits.
+    pub fn find<'a>(&self, children: &'a [Descriptor]) -> Result<&'a Descriptor, Error> {
+        let stated = || children.iter().filter_map(|child| child.platform().as_ref());
+        self.choose(children).ok_or_else(|| Error::NoPlatform {
+            wanted: self.to_string(),
+            available: stated()
+                .map(|platform| Self::from(platform).to_string())
+                .collect(),
+        })
     }
 }
 

@@ -125,7 +125,7 @@ impl Setup {
             .copy(&app, &mirror, &CopyOptions::default())
             .await
             .expect("copied");
-        assert_eq!(copied.digest(), pushed.digest());
+        assert_eq!(copied.descriptor.digest(), pushed.digest());
         let mounted = self.mounts.0.load(std::sync::atomic::Ordering::Relaxed);
         assert_eq!(mounted, LAYERS + 1, "all blobs were mounted");
         let there = alice.image(&mirror, None).await.expect("there");
