@@ -84,7 +84,7 @@ async fn main() -> Result<()> {
     let layout = room.path().join("layout");
     let step = Step::begin("pull", &[&there]);
     let options = PullOptions::default().with_format(PullFormat::Oci);
-    wharf_crane::pull(&client, &[mirror], &layout, &options).await?;
+    wharf_crane::pull(&client, &[mirror.into()], &layout, &options).await?;
     step.end("into an OCI image layout", packed);
 
     let step = Step::begin("verify", &[]);

@@ -28,7 +28,7 @@
 //! # let dir = tempfile::tempdir()?;
 //! let path = dir.path().join("app");
 //! let options = PullOptions::default().with_format(PullFormat::Oci);
-//! wharf_crane::pull(&client, &[copied], &path, &options).await?;
+//! wharf_crane::pull(&client, &[copied.into()], &path, &options).await?;
 //! assert!(path.join("index.json").exists());
 //! # Ok(())
 //! # }
@@ -44,7 +44,7 @@
 //! | [`copy`], [`copy_repository`] | `crane.Copy`, `crane.CopyRepository` |
 //! | [`sync`](sync()) | |
 //! | [`tag`], [`delete`] | `crane.Tag`, `crane.Delete` |
-//! | [`pull`], [`pull_to_writer`] | `crane.Pull` and the `Save` functions |
+//! | [`pull`], [`pull_to_writer`], [`pull_to_place`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
 //! | [`append`](append()), [`save`] | `crane.Append`, `crane.Save` |
 //! | [`export`](export()), [`export_to_file`] | `crane.Export` |
@@ -112,11 +112,11 @@ pub use list::{catalog, tags};
 pub use manifest::manifest;
 pub use mutate::{MutateOptions, mutate};
 pub use place::{Content, Entry, ParsePlaceError, Place};
-pub use pull::{PullFormat, PullOptions, pull, pull_to_writer};
+pub use pull::{PullFormat, PullOptions, pull, pull_to_place, pull_to_writer};
 pub use push::{PushScope, push};
 pub use rebase::{BaseName, RebaseOptions, rebase};
 pub use referrers::referrers;
 pub use summary::DescriptorSummary;
-pub use sync::{SyncItem, SyncOptions, SyncOutcome, SyncReport, SyncRule, SyncRules, sync};
+pub use sync::{SyncItem, SyncOptions, SyncOutcome, SyncReport, SyncRepositories, SyncRule, SyncRules, sync};
 pub use tag::{delete, tag};
 pub use tree::{NodeKind, TreeNode, tree};

@@ -1,4 +1,4 @@
-//! From a registry to a file or directory.
+//! From registries, layouts and archives to a file or directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use wharf::name::Reference;
 use wharf::remote::{Client, Fetched};
 use wharf::tarball::{self, Format, TaggedImage, WriteOptions};
 use wharf::v1::media_type::MediaTypeExt as _;
-use wharf::v1::{Image, Index, PlatformSpec};
+use wharf::v1::oci_spec::image::Descriptor;
+use wharf::v1::{Image, PlatformSpec};
 
-use crate::Error;
 use crate::cache::with_cache;
+use crate::{Content, Entry, Error, Place};
 
 /// How images are stored.
 #[non_exhaustive]
@@ -96,19 +97,20 @@ impl PullOptions {
 /// a layout that was not there before; a layout that was keeps the images pulled until then.
 ///
 /// # Errors
-/// [`Error::Remote`] when an image is not there, a registry refuses or cannot be reached, [`Error::Io`] when the
-/// cache cannot be made. [`Error::Save`] when the images cannot be stored, or what comes from the registry is damaged.
+/// [`Error::Remote`] when an image is not there, a registry refuses or cannot be reached, otherwise as [`Place::read`];
+/// [`Error::Io`] when the cache cannot be made. [`Error::Save`] when the images cannot be stored, or what is read is
+/// damaged.
 pub async fn pull(
     client: &Client,
-    references: &[Reference],
+    places: &[Place],
     path: &Path,
     options: &PullOptions,
 ) -> Result<(), Error> {
-    let fetched = fetch(client, references).await?;
+    let sources = open(client, places).await?;
     match options.format {
-        PullFormat::Oci => into_layout(&fetched, path, options).await,
+        PullFormat::Oci => into_layout(&sources, path, options).await,
         PullFormat::Tarball | PullFormat::Legacy => {
-            let images = tagged(&fetched, options).await?;
+            let images = tagged(&sources, options).await?;
             let written = tarball::write_file(&images, path, &options.format.archive()).await;
             written
                 .map(drop)
@@ -123,11 +125,11 @@ pub async fn pull(
 /// As [`pull`], and [`Error::Write`] when the writer fails. What was written until then is no whole archive.
 pub async fn pull_to_writer(
     client: &Client,
-    references: &[Reference],
+    places: &[Place],
     writer: impl AsyncWrite + Send,
     options: &PullOptions,
 ) -> Result<(), Error> {
-    let images = tagged(&fetch(client, references).await?, options).await?;
+    let images = tagged(&open(client, places).await?, options).await?;
     let written = tarball::write(&images, writer, &options.format.archive()).await;
     match written {
         Ok(_) => Ok(()),
@@ -136,64 +138,139 @@ pub async fn pull_to_writer(
     }
 }
 
-/// The manifests of all references; what is named twice in the same words is read once.
-async fn fetch(client: &Client, references: &[Reference]) -> Result<Vec<Fetched>, Error> {
-    let mut fetched: Vec<Fetched> = Vec::with_capacity(references.len());
-    for reference in references {
-        if !fetched
-            .iter()
-            .any(|known| known.reference().as_typed() == reference.as_typed())
-        {
-            fetched.push(client.get(reference).await?);
+/// Pulls one image to a place, of an index that for a platform or, where the place has indexes and no platform is
+/// given, the whole. [`format`](PullOptions::format) and [`annotate_ref`](PullOptions::annotate_ref) have no meaning: the
+/// place says both.
+///
+/// # Errors
+/// As [`pull`], and [`Place::write`].
+pub async fn pull_to_place(
+    client: &Client,
+    source: &Place,
+    target: &Place,
+    options: &PullOptions,
+) -> Result<Descriptor, Error> {
+    let source = Source::open(client, source).await?;
+    let whole = !matches!(target, Place::DockerArchive { .. });
+    target.write(client, &source.content(options, whole).await?).await
+}
+
+/// What is pulled: its manifest was read.
+enum Source<'a> {
+    Remote(Box<Fetched>),
+    Local(&'a Place, Content),
+}
+
+impl<'a> Source<'a> {
+    async fn open(client: &Client, place: &'a Place) -> Result<Self, Error> {
+        match place {
+            Place::Registry(reference) => Ok(Self::Remote(Box::new(client.get(reference).await?))),
+            place => Ok(Self::Local(place, place.read(client).await?)),
         }
     }
-    Ok(fetched)
+
+    /// The image, its layers cached if there is a cache.
+    async fn image(&self, options: &PullOptions) -> Result<Arc<dyn Image>, Error> {
+        let image = match self {
+            Self::Remote(fetched) => {
+                Arc::new(fetched.image(options.platform.as_ref()).await?) as Arc<dyn Image>
+            }
+            Self::Local(_, content) => content.image(options.platform.as_ref()).await?,
+        };
+        match &options.cache {
+            Some(directory) => with_cache(image, directory).await,
+            None => Ok(image),
+        }
+    }
+
+    /// The image, or where no platform is chosen and it is to be taken `whole` the index.
+    async fn content(&self, options: &PullOptions, whole: bool) -> Result<Content, Error> {
+        match self {
+            Self::Remote(fetched)
+                if whole && options.platform.is_none() && fetched.media_type().is_index() =>
+            {
+                Ok(Content::Index(Arc::new(fetched.index()?)))
+            }
+            Self::Local(_, content @ Content::Index(_)) if whole && options.platform.is_none() => {
+                Ok(content.clone())
+            }
+            _ => Ok(Content::Image(self.image(options).await?)),
+        }
+    }
+
+    /// What an entry of a layout is called after it, if it has a name.
+    fn name(&self) -> Option<String> {
+        match self {
+            Self::Remote(fetched) => Some(fetched.reference().to_string()),
+            Self::Local(Place::Layout { entry, .. } | Place::LayoutArchive { entry, .. }, _) => match entry {
+                Entry::Named(name) => Some(name.clone()),
+                _ => None,
+            },
+            Self::Local(Place::DockerArchive { tag, .. }, _) => tag.as_ref().map(ToString::to_string),
+            Self::Local(Place::Registry(_), _) => None,
+        }
+    }
+
+    /// What an image in an archive is called after it, if that is the name of one.
+    fn reference(&self) -> Option<Reference> {
+        match self {
+            Self::Remote(fetched) => Some(fetched.reference().clone()),
+            local => local.name()?.parse().ok(),
+        }
+    }
+}
+
+/// All places; what is named twice in the same words is read once.
+async fn open<'a>(client: &Client, places: &'a [Place]) -> Result<Vec<Source<'a>>, Error> {
+    let mut known: Vec<String> = Vec::new();
+    let mut sources = Vec::new();
+    for place in places {
+        let text = place.to_string();
+        if !known.contains(&text) {
+            sources.push(Source::open(client, place).await?);
+            known.push(text);
+        }
+    }
+    Ok(sources)
 }
 
 /// The images and the names that they get in an archive.
-async fn tagged(fetched: &[Fetched], options: &PullOptions) -> Result<Vec<TaggedImage>, Error> {
-    let mut images = Vec::with_capacity(fetched.len());
-    for one in fetched {
-        let image = image_of(one, options).await?;
-        images.push(TaggedImage::new(image).with_reference(one.reference()));
+async fn tagged(sources: &[Source<'_>], options: &PullOptions) -> Result<Vec<TaggedImage>, Error> {
+    let mut images = Vec::with_capacity(sources.len());
+    for source in sources {
+        let image = TaggedImage::new(source.image(options).await?);
+        images.push(match source.reference() {
+            Some(reference) => image.with_reference(&reference),
+            None => image,
+        });
     }
     Ok(images)
 }
 
-/// The image to pull, its layers cached if there is a cache.
-async fn image_of(one: &Fetched, options: &PullOptions) -> Result<Arc<dyn Image>, Error> {
-    let image = Arc::new(one.image(options.platform.as_ref()).await?);
-    match &options.cache {
-        Some(directory) => with_cache(image, directory).await,
-        None => Ok(image),
-    }
-}
-
-async fn into_layout(fetched: &[Fetched], path: &Path, options: &PullOptions) -> Result<(), Error> {
+async fn into_layout(sources: &[Source<'_>], path: &Path, options: &PullOptions) -> Result<(), Error> {
     let failed = |error| Error::save("OCI layout", path, error);
-    let mut contents = Vec::with_capacity(fetched.len());
-    for one in fetched {
-        contents.push(match options.platform {
-            None if one.media_type().is_index() => Content::Index(Arc::new(one.index()?)),
-            _ => Content::Image(image_of(one, options).await?),
-        });
+    let mut contents = Vec::with_capacity(sources.len());
+    for source in sources {
+        contents.push(source.content(options, true).await?);
     }
     let layout = Layout::create(path).await.map_err(failed)?;
-    for (one, content) in fetched.iter().zip(&contents) {
+    for (source, content) in sources.iter().zip(&contents) {
         let mut entry = AppendOptions::new();
-        if options.annotate_ref {
-            entry = entry.with_ref_name(one.reference().to_string());
+        if options.annotate_ref
+            && let Some(name) = source.name()
+        {
+            entry = entry.with_ref_name(name);
         }
         match content {
             Content::Image(image) => layout.append_image(image, &entry).await,
             Content::Index(index) => layout.append_index(index, &entry).await,
+            Content::Other { descriptor, .. } => {
+                return Err(Error::NoImage {
+                    media_type: descriptor.media_type().clone(),
+                });
+            }
         }
         .map_err(failed)?;
     }
     Ok(())
-}
-
-enum Content {
-    Image(Arc<dyn Image>),
-    Index(Arc<dyn Index>),
 }

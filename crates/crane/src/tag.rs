@@ -1,10 +1,12 @@
 //! Tags: giving and taking them.
 
+use wharf::layout::Layout;
 use wharf::name::{Reference, Tag};
 use wharf::remote::Client;
+use wharf::v1::Matcher;
 use wharf::v1::oci_spec::image::Descriptor;
 
-use crate::Error;
+use crate::{Entry, Error, Place};
 
 /// Points `tag` at what `reference` names in the same repository; nothing moves but the manifest
 /// (Go: `crane.Tag`). Costs 2 requests.
@@ -16,10 +18,42 @@ pub async fn tag(client: &Client, reference: &Reference, tag: &Tag) -> Result<De
     Ok(client.tag(reference, tag).await?)
 }
 
-/// Deletes the tag or manifest that `reference` names, as given (Go: `crane.Delete`). Costs 1 request.
+/// Deletes the tag or manifest that `place` names, as given (Go: `crane.Delete`). Costs 1 request.
+///
+/// A layout lists it no longer; the blobs stay, until they are collected as garbage.
 ///
 /// # Errors
-/// [`Error::Remote`] when there is no such thing, or the registry refuses or cannot be reached.
-pub async fn delete(client: &Client, reference: &Reference) -> Result<(), Error> {
-    Ok(client.delete(reference).await?)
+/// [`Error::Remote`] when there is no such thing, or the registry refuses or cannot be reached; [`Error::NotListed`] when
+/// a layout does not list it, or `place` does not say which; [`Error::Load`] or [`Error::Save`] when the layout cannot be
+/// read or written; [`Error::NotExtendable`] for an archive.
+pub async fn delete(client: &Client, place: &Place) -> Result<(), Error> {
+    let (path, entry) = match place {
+        Place::Registry(reference) => return Ok(client.delete(reference).await?),
+        Place::Layout { path, entry } => (path, entry),
+        archive => {
+            return Err(Error::NotExtendable {
+                place: archive.to_string(),
+            });
+        }
+    };
+    let matcher = match entry {
+        Entry::Named(name) => Some(Matcher::name(name)),
+        Entry::Digest(digest) => Some(Matcher::digests([digest.clone()])),
+        Entry::Only => None,
+    };
+    let layout = Layout::open(path).await;
+    let layout = layout.map_err(|error| Error::load("OCI layout", path, error))?;
+    if let Some(matcher) = matcher {
+        let removed = layout.remove(&matcher).await;
+        if !removed
+            .map_err(|error| Error::save("OCI layout", path, error))?
+            .is_empty()
+        {
+            return Ok(());
+        }
+    }
+    Err(Error::NotListed {
+        place: place.to_string(),
+        names: place.names().await?,
+    })
 }

@@ -151,7 +151,7 @@ fn help() {
       completion  Print a script that completes command lines in a shell
       config      Get the config of an image
       copy        Copy an image from one place to another, its digest unchanged [alias: cp]
-      delete      Delete an image from its registry
+      delete      Delete an image from its registry, or from the list of a layout
       diff        Show what two images differ in: configs, layers, files
       digest      Get the digest of an image
       export      Export the filesystem of an image as a tarball
@@ -159,7 +159,7 @@ fn help() {
       index       Modify an image index
       inspect     Show what an image is: platforms, sizes, layers, labels, what refers to it
       layout      Work on OCI layouts
-      ls          List the tags in a repository
+      ls          List the tags in a repository, or the names in a layout or archive
       ls-files    List the files of an image, without writing any
       manifest    Get the manifest of an image
       mutate      Modify labels, annotations and the config of an image

@@ -17,6 +17,7 @@ mod index;
 mod inspect;
 mod interop;
 mod json;
+mod layouts;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mirrors;

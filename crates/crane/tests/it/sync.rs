@@ -1,7 +1,11 @@
 //! Repositories kept the same, and what goes along with an image.
 
+use http::{Method, StatusCode};
 use insta::assert_snapshot;
 use serde_json::Value;
+use wharf::registry::Registry;
+use wharf::registry::auth::{Authentication, Basic, Users};
+use wharf::registry::hook::{Fault, Reaction};
 
 use crate::fixture::{image, index, other_image};
 use crate::registry::TestRegistry;
@@ -196,4 +200,78 @@ fn digest_tags_go_along() {
         sandbox.stdout(&["ls", &other.at("app")]),
         format!("{digest}.sig\nv1\n")
     );
+}
+
+#[test]
+fn all_repositories_that_match() {
+    let (registry, other, sandbox) = start();
+    for name in ["team/app:v1", "team/deep/tool:v1", "else/app:v1", "team/app:v2"] {
+        registry.put_image(name, &image());
+    }
+    rules(
+        &sandbox,
+        &format!(
+            "sync:\n- source: {}/team/*\n  target: {}/copies/here\n- source: {}/*/app\n  target: {}\n  tags: {{include: [v1]}}\n",
+            registry.host, other.host, registry.host, other.host,
+        ),
+    );
+    assert_snapshot!(lines(&sandbox, &registry, &other, &["sync", "rules.yaml"]), @"
+    copied [host]/team/app:v1 [other]/copies/here/team/app:v1
+    copied [host]/team/app:v2 [other]/copies/here/team/app:v2
+    copied [host]/team/deep/tool:v1 [other]/copies/here/team/deep/tool:v1
+    copied [host]/else/app:v1 [other]/else/app:v1
+    copied [host]/team/app:v1 [other]/team/app:v1
+    ");
+    assert_eq!(
+        other.digest("copies/here/team/deep/tool:v1"),
+        registry.digest("team/deep/tool:v1")
+    );
+    // A registry that does not tell what it has.
+    let fault = Fault::on(Method::GET, "/_catalog").then(Reaction::status(StatusCode::FORBIDDEN));
+    registry.registry.faults().add(fault);
+    assert_snapshot!(sandbox.crane(&["sync", "--keep-going", "rules.yaml"]), @"
+    exit 1
+    -- stdout
+    failed [host]/team/* [other]/copies/here
+    failed [host]/*/app [other]
+    -- stderr
+    [time] failed to copy [host]/team/*: reading catalog of [host]: GET http://[host]/v2/_catalog?n=1000: DENIED: as the test wants it
+    [time] failed to copy [host]/*/app: reading catalog of [host]: GET http://[host]/v2/_catalog?n=1000: DENIED: as the test wants it
+    Error: 2 of 2 failed
+    ");
+}
+
+#[test]
+fn each_side_is_told_of_apart() {
+    let of_user = |name: &str| {
+        let users = Users::new().with(name, "secret");
+        TestRegistry::serve(
+            Registry::builder()
+                .authentication(Authentication::Basic(Basic::new(users)))
+                .build(),
+        )
+    };
+    let (registry, other) = (of_user("alice"), of_user("bob"));
+    let (open, _, sandbox) = start();
+    open.put_image("app:v1", &image());
+    let app = registry.at("team/app:v1");
+    sandbox.stdout(&["copy", "--dest-creds=alice:secret", &open.at("app:v1"), &app]);
+    let sides = [
+        "sync",
+        "--src-creds=alice:secret",
+        "--dest-creds=bob:secret",
+        "rules.yaml",
+    ];
+    for (source, target) in [("team/app", "/team/app"), ("team/*", "")] {
+        rules(
+            &sandbox,
+            &format!(
+                "sync:\n- source: {}/{source}\n  target: {}{target}\n",
+                registry.host, other.host
+            ),
+        );
+        assert!(sandbox.crane(&["sync", "rules.yaml"]).starts_with("exit 1"));
+        let shown = sandbox.stdout(&sides);
+        assert!(shown.contains("team/app:v1"), "{shown}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::failure::Failure;
 use crate::mirrors;
 use crate::printer::{self, Printer};
 use crate::progress::Progress;
-use crate::sides::{Side, SidesKeychain};
+use crate::sides::{Scope, Side, SidesKeychain};
 use crate::warnings::Warnings;
 
 /// What every command works with.
@@ -80,36 +81,42 @@ impl Context {
         self.build(keychain, jobs, Vec::new())
     }
 
-    /// A client that is told of each side of a copy apart.
+    /// A client that is told of each side of a copy apart: what belongs to it, and what is said of it.
     pub(crate) fn client_of_sides(
         &self,
         jobs: Option<NonZeroUsize>,
-        sides: [(Option<Repository>, Side); 2],
+        sides: [(Vec<Scope>, Side); 2],
     ) -> Result<Client, Failure> {
         if sides.iter().all(|(_, side)| side.is_empty()) {
             return self.client_with(jobs);
         }
         let keychain = DefaultKeychain::from_env();
         keychain.check().map_err(wharf_crane::Error::from)?;
-        let (mut credentials, mut settings) = (Vec::new(), Vec::new());
-        for (repository, side) in sides {
-            let Some(repository) = repository else {
-                if side.is_empty() {
-                    continue;
-                }
+        let mut credentials = Vec::new();
+        let mut settings: Vec<(Registry, RegistrySettings)> = Vec::new();
+        for (scopes, side) in sides {
+            if scopes.is_empty() && !side.is_empty() {
                 return Err(Failure::usage("a side that is no registry has no such options"));
-            };
-            if let Some(found) = side.settings()? {
-                settings.push((repository.registry().clone(), found));
             }
-            credentials.push((repository, side.credentials()?));
-        }
-        if let [(one, _), (other, _)] = &settings[..]
-            && one == other
-        {
-            return Err(Failure::usage(
-                "both sides are the same registry: give its options once",
-            ));
+            if let Some(found) = side.settings()? {
+                let mut own: Vec<&Registry> = Vec::new();
+                for registry in scopes.iter().map(|scope| &scope.registry) {
+                    if !own.contains(&registry) {
+                        own.push(registry);
+                    }
+                }
+                if own
+                    .iter()
+                    .any(|own| settings.iter().any(|(other, _)| other == *own))
+                {
+                    return Err(Failure::usage(
+                        "both sides are the same registry: give its options once",
+                    ));
+                }
+                settings.extend(own.into_iter().map(|registry| (registry.clone(), found.clone())));
+            }
+            let found = side.credentials()?;
+            credentials.extend(scopes.into_iter().map(|scope| (scope, found.clone())));
         }
         let keychain = SidesKeychain {
             sides: credentials,
@@ -190,6 +197,18 @@ pub(crate) fn place(text: &str) -> Result<Place, Failure> {
         Ok(place) => Ok(place),
         Err(ParsePlaceError::Name(error)) => Err(wharf_crane::Error::Name(error).into()),
         Err(error) => Err(wharf_crane::Error::Place(error).into()),
+    }
+}
+
+/// The place that a path stands for, if it is no path: `oci:DIR` and the like.
+pub(crate) fn local(path: &Path) -> Result<Option<Place>, Failure> {
+    let Some(text) = path.to_str() else {
+        return Ok(None);
+    };
+    let kinds = ["oci:", "oci-archive:", "docker-archive:"];
+    match kinds.iter().any(|kind| text.starts_with(kind)) && !path.exists() {
+        true => place(text).map(Some),
+        false => Ok(None),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use wharf::authn::{Authenticator, Basic, Error, Keychain, Resource};
-use wharf::name::Repository;
+use wharf::name::{Registry, Repository};
 use wharf::transport::settings::{ClientIdentity, PlainHttp, RegistrySettings, TlsSettings};
 
 use crate::failure::Failure;
@@ -137,11 +137,27 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// What of a registry belongs to a side: a repository, or all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) registry: Registry,
+    pub(crate) path: Option<String>,
+}
+
+impl From<&Repository> for Scope {
+    fn from(repository: &Repository) -> Self {
+        Self {
+            registry: repository.registry().clone(),
+            path: Some(repository.path().to_owned()),
+        }
+    }
+}
+
 /// Credentials by side, else those of another keychain.
 #[derive(Debug)]
 pub(crate) struct SidesKeychain {
-    /// The repository of each side, and what is said of it.
-    pub(crate) sides: Vec<(Repository, Option<Arc<dyn Authenticator>>)>,
+    /// The repositories of each side, and what is said of them.
+    pub(crate) sides: Vec<(Scope, Option<Arc<dyn Authenticator>>)>,
     pub(crate) rest: Arc<dyn Keychain>,
 }
 
@@ -149,17 +165,16 @@ impl SidesKeychain {
     /// A side's credentials are for its repository, and for the rest of its registry unless that is the other side's too:
     /// then the other repository has its own, or none.
     fn find(&self, resource: &Resource) -> Option<&Arc<dyn Authenticator>> {
-        let here = |repository: &Repository| repository.registry() == resource.registry();
-        let exact = self
-            .sides
-            .iter()
-            .find(|(repository, _)| here(repository) && Some(repository.path()) == resource.path());
+        let here = |scope: &Scope| scope.registry == *resource.registry();
+        let exact = self.sides.iter().find(|(scope, _)| {
+            here(scope) && scope.path.is_some() && scope.path.as_deref() == resource.path()
+        });
         match exact {
             Some((_, found)) => found.as_ref(),
             None => self
                 .sides
                 .iter()
-                .filter(|(repository, _)| here(repository))
+                .filter(|(scope, _)| here(scope))
                 .find_map(|(_, found)| found.as_ref()),
         }
     }

@@ -8,7 +8,7 @@ use wharf_crane::{CopiedTags, CopyOptions, Existing, Place, Stored, copy, copy_r
 
 use crate::context::{Context, place, repository};
 use crate::failure::{Failure, chain};
-use crate::sides::{DestinationArgs, SourceArgs};
+use crate::sides::{DestinationArgs, Scope, SourceArgs};
 
 /// Copy an image from one place to another, its digest unchanged
 ///
@@ -99,8 +99,8 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     if args.all_tags {
         let (src, dst) = (repository(&args.src)?, repository(&args.dst)?);
         let sides = [
-            (Some(src.clone()), args.source.into()),
-            (Some(dst.clone()), args.destination.into()),
+            (vec![Scope::from(&src)], args.source.into()),
+            (vec![Scope::from(&dst)], args.destination.into()),
         ];
         let client = context.client_of_sides(args.jobs, sides)?;
         let tags = copy_repository(&client, &src, &dst, &options).await?;
@@ -126,7 +126,12 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         };
     }
     let (src, dst) = (place(&args.src)?, place(&args.dst)?);
-    let of = |place: &Place| place.reference().map(|reference| reference.repository().clone());
+    let of = |place: &Place| {
+        let reference = place.reference().into_iter();
+        reference
+            .map(|reference| Scope::from(reference.repository()))
+            .collect()
+    };
     let sides = [
         (of(&src), args.source.into()),
         (of(&dst), args.destination.into()),

@@ -1,19 +1,21 @@
 //! `crane ls`.
 
+use std::path::Path;
+
 use futures_util::TryStreamExt as _;
 use serde_json::json;
 use wharf_crane::{Error, tags};
 
-use crate::context::{Context, repository};
+use crate::context::{Context, local, repository};
 use crate::failure::Failure;
 
 /// What the tags begin with that stand in for the referrers API, and that signing tools make.
 const DIGEST_TAG: &str = "sha256-";
 
-/// List the tags in a repository
+/// List the tags in a repository, or the names in a layout or archive
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The repository
+    /// The repository, or oci:DIR, oci-archive:FILE, docker-archive:FILE
     repo: String,
     /// Print whole names, REPOSITORY:TAG
     #[arg(long)]
@@ -27,6 +29,21 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    if let Some(place) = local(Path::new(&args.repo))? {
+        let names = place.names().await?;
+        let names = names.into_iter().map(|name| match args.full_ref {
+            true => format!("{}:{name}", args.repo),
+            false => name,
+        });
+        let names: Vec<String> = names.collect();
+        if args.json {
+            return context.out.json(&json!({"name": args.repo, "tags": names})).await;
+        }
+        for name in names {
+            context.out.queue(name).await?;
+        }
+        return context.out.flush().await;
+    }
     let repository = repository(&args.repo)?;
     let mut pages = tags(&context.client()?, &repository);
     let mut listed: Vec<String> = Vec::new();

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use wharf::name::Reference;
-use wharf_crane::{PullFormat, PullOptions, pull, pull_to_writer};
+use wharf::remote::Client;
+use wharf_crane::{Entry, Place, PullFormat, PullOptions, pull, pull_to_place, pull_to_writer};
 
-use crate::context::{Context, name};
+use crate::context::{Context, local, place};
 use crate::failure::Failure;
 
 /// The path that stands for standard output.
@@ -15,7 +15,7 @@ const STDOUT: &str = "-";
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "crane pull [OPTIONS] <IMAGE>... <PATH>")]
 pub(crate) struct Args {
-    /// The images, then where they go; `-` is standard output, for a tarball
+    /// The images, then where they go: a path, `-` for a tarball on standard output, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     // One list: clap cannot tell images from the path when flags stand between them.
     #[arg(num_args = 0.., value_name = "IMAGE|PATH")]
     images_and_path: Vec<String>,
@@ -60,12 +60,15 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
     if let Some(directory) = args.cache_path {
         options = options.with_cache(directory);
     }
-    let images: Vec<Reference> = args
+    let images: Vec<Place> = args
         .images_and_path
         .iter()
-        .map(|text| name(text))
+        .map(|text| place(text))
         .collect::<Result<_, _>>()?;
     let client = context.client()?;
+    if let Some(target) = local(&path)? {
+        return into(&client, &images, target, &options).await;
+    }
     if path.as_os_str() == STDOUT && format != PullFormat::Oci {
         pull_to_writer(&client, &images, context.out.writer(), &options)
             .await
@@ -73,5 +76,38 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
         return context.out.flush().await;
     }
     pull(&client, &images, &path, &options).await?;
+    Ok(())
+}
+
+/// Pulls to a place, which says how images are stored.
+async fn into(
+    client: &Client,
+    images: &[Place],
+    target: Place,
+    options: &PullOptions,
+) -> Result<(), Failure> {
+    if options.format != PullFormat::Tarball {
+        return Err(Failure::usage(format!(
+            "{target} says how to store, --format is too much"
+        )));
+    }
+    let several = match &target {
+        Place::Layout {
+            entry: Entry::Only,
+            path,
+        } => Some((path, PullFormat::Oci)),
+        Place::DockerArchive { path, tag: None } => Some((path, PullFormat::Tarball)),
+        _ => None,
+    };
+    match (several, images) {
+        (Some((path, format)), images) => {
+            let options = options.clone().with_format(format);
+            pull(client, images, path, &options).await?;
+        }
+        (None, [image]) => {
+            pull_to_place(client, image, &target, options).await?;
+        }
+        (None, _) => return Err(Failure::usage(format!("{target} is a place for one image"))),
+    }
     Ok(())
 }

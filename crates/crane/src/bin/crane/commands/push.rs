@@ -5,16 +5,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
-use wharf_crane::{Error, PushScope, push};
+use wharf_crane::{Error, PushScope, Stored, push};
 
-use crate::context::{Context, place};
+use crate::context::{Context, local, place};
 use crate::failure::Failure;
 use crate::stdin::{DASH, spool};
 
 /// Push an image from an OCI layout or a docker archive
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// An OCI layout (a directory) or a docker archive (a file); `-` is an archive on standard input
+    /// An OCI layout (a directory) or a docker archive (a file), `-` for an archive on standard input, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     path: PathBuf,
     /// Where the image goes: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME
     image: String,
@@ -50,9 +50,19 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         },
         error => error,
     };
-    let pushed = push(&context.client()?, path, &destination, scope)
-        .await
-        .map_err(as_given)?;
+    let client = context.client()?;
+    let pushed = match local(&args.path)? {
+        Some(_) if args.index => {
+            return Err(Failure::usage(
+                "--index is for a directory that is named by its path",
+            ));
+        }
+        Some(source) => {
+            let content = source.read(&client).await?;
+            Stored::at(&destination, &destination.write(&client, &content).await?)
+        }
+        None => push(&client, path, &destination, scope).await.map_err(as_given)?,
+    };
     if let Some(path) = args.image_refs {
         let failed =
             |error| Failure::local(format!("failed to write image refs to {}", path.display()), error);

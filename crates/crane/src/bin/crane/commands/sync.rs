@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use wharf_crane::{SyncItem, SyncOptions, SyncOutcome, SyncRules, sync};
+use wharf::name::Registry;
+use wharf_crane::{SyncItem, SyncOptions, SyncOutcome, SyncRule, SyncRules, sync};
 
 use crate::context::Context;
 use crate::failure::{Failure, chain};
 use crate::printer;
+use crate::sides::{DestinationArgs, Scope, SourceArgs};
 
 /// Copy repositories by rules from a file
 ///
-/// The file is YAML: a list `sync` of rules, each with source, target, and if need be tags (include and exclude, lists
+/// The file is YAML: a list `sync` of rules, each with source (a repository, or REGISTRY/PATTERN for all that match), target (a repository, or for a pattern REGISTRY or REGISTRY/PREFIX), and if need be tags (include and exclude, lists
 /// of patterns), platforms, referrers, digest-tags and keep. A tag that is the same at both ends is left alone; tags are
 /// never deleted. Prints a line for each tag: what became of it, and its name.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,10 @@ pub(crate) struct Args {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    destination: DestinationArgs,
 }
 
 /// An item as `--json` prints it.
@@ -36,6 +42,18 @@ struct Item<'a> {
     item: &'a SyncItem,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+/// What of the registries a rule is about, where from and where to.
+fn scopes(rule: &SyncRule) -> (Scope, Scope) {
+    let scope = |(registry, path): (&Registry, Option<&str>)| Scope {
+        registry: registry.clone(),
+        path: path.map(str::to_owned),
+    };
+    (
+        scope(rule.repositories.source()),
+        scope(rule.repositories.target()),
+    )
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
@@ -48,7 +66,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
             printer::log(format_args!("failed to copy {}: {}", item.source, chain(error)));
         }
     };
-    let report = sync(&context.client()?, &rules, &options, tell_failure).await;
+    let (sources, targets) = rules.rules.iter().map(scopes).unzip();
+    let sides = [(sources, args.source.into()), (targets, args.destination.into())];
+    let client = context.client_of_sides(None, sides)?;
+    let report = sync(&client, &rules, &options, tell_failure).await;
     if args.json {
         let item = |item| Item {
             item,
