@@ -1,6 +1,7 @@
 //! What a client tells while it works.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use oci_spec::image::{Descriptor, Digest};
 use wharf_name::{Reference, Repository};
@@ -40,13 +41,22 @@ pub trait Observer: Debug + Send + Sync + 'static {
 
 /// One thing that happened. Sizes and counts are in bytes as stored.
 ///
-/// A blob that is pushed ends with exactly one of [`BlobExists`](Self::BlobExists),
-/// [`BlobMounted`](Self::BlobMounted), [`BlobPushed`](Self::BlobPushed) and [`BlobSkipped`](Self::BlobSkipped),
-/// unless the push fails. For each blob the [`BlobSent`](Self::BlobSent) bytes less the
-/// [`BlobRewound`](Self::BlobRewound) ones add up to its size when it is pushed.
+/// Each blob that a push comes to is announced once by [`BlobPlanned`](Self::BlobPlanned), those of one image all
+/// before the first of them is sent, and ends with exactly one of [`BlobExists`](Self::BlobExists),
+/// [`BlobMounted`](Self::BlobMounted), [`BlobPushed`](Self::BlobPushed) and [`BlobSkipped`](Self::BlobSkipped), unless the
+/// push fails. So the sizes that were planned add up to those that it ended with. For each blob the
+/// [`BlobSent`](Self::BlobSent) bytes less the [`BlobRewound`](Self::BlobRewound) ones add up to its size when it is
+/// pushed, and to nothing when it is not, whatever went wrong.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// A blob will be seen to. Of one whose digest is known only after it was sent, this comes then.
+    BlobPlanned {
+        /// Where it goes.
+        repository: &'a Repository,
+        /// Which blob.
+        descriptor: &'a Descriptor,
+    },
     /// The repository has the blob: nothing is read or sent.
     BlobExists {
         /// Where it is.
@@ -120,6 +130,13 @@ pub enum Event<'a> {
         /// How many the blob has in all, if that is known.
         size: Option<u64>,
     },
+    /// All bytes of a blob have come, and are the right ones.
+    BlobVerified {
+        /// Where it comes from.
+        repository: &'a Repository,
+        /// Which blob.
+        digest: &'a Digest,
+    },
     /// A download broke off and goes on where it stopped.
     BlobResumed {
         /// Where it comes from.
@@ -128,6 +145,17 @@ pub enum Event<'a> {
         digest: &'a Digest,
         /// How many bytes had come.
         offset: u64,
+    },
+    /// An upload failed, and nothing is done for a while before it goes on.
+    Waiting {
+        /// Where it goes.
+        repository: &'a Repository,
+        /// Which blob; `None` while its digest is not known.
+        digest: Option<&'a Digest>,
+        /// For how long.
+        pause: Duration,
+        /// Why it failed.
+        error: &'a crate::Error,
     },
     /// An upload failed and goes on with what the registry does not have.
     UploadResumed {

@@ -1,13 +1,16 @@
 //! Making requests: addresses, what a token must allow, which statuses are answers.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use bytes::Bytes;
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use oci_spec::image::Digest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use wharf_name::{Reference, Registry, Repository};
 use wharf_transport::{
-    Accepted, Actions, AnsweredBy, Body, Error, NeverRetry, RedactReason, RegistryContext, Scope,
+    Accepted, Actions, AnsweredBy, Body, Error, NeverRetry, RedactReason, RedactedUrl, RegistryContext, Scope,
 };
 
 use crate::Client;
@@ -101,6 +104,35 @@ impl Call<'_> {
         self
     }
 
+    /// Sends the request, which has no body, and reads an answer of at most `limit` bytes. One that breaks off is asked for
+    /// again.
+    pub(crate) async fn read(self, limit: usize) -> Result<(Parts, Bytes), Error> {
+        const BREAKS: u32 = 3;
+        let request = self.request?;
+        let mut breaks = 0;
+        loop {
+            let mut again = Request::new(Body::empty());
+            *again.method_mut() = request.method().clone();
+            *again.uri_mut() = request.uri().clone();
+            *again.headers_mut() = request.headers().clone();
+            *again.extensions_mut() = request.extensions().clone();
+            let call = Call {
+                client: self.client,
+                request: Ok(again),
+            };
+            let (parts, body) = call.send().await?.into_parts();
+            match body.collect(limit).await {
+                Ok(bytes) => return Ok((parts, bytes)),
+                Err(error) if error.is_temporary() && breaks < BREAKS => {
+                    tracing::debug!(uri = %RedactedUrl::from(request.uri()), %error, "reading again");
+                    tokio::time::sleep(break_pause(breaks)).await;
+                    breaks += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     pub(crate) async fn send(self) -> Result<Response<Body>, Error> {
         let request = self.request?;
         let sent = request.uri().clone();
@@ -111,6 +143,15 @@ impl Call<'_> {
             response.extensions_mut().insert(AnsweredBy(sent));
         }
         Ok(response)
+    }
+}
+
+/// How long to wait before what broke off is asked for again, after so many breaks in a row.
+pub(crate) fn break_pause(breaks: u32) -> Duration {
+    match breaks {
+        // What worked a moment ago is worth asking again at once.
+        0 => Duration::ZERO,
+        _ => Duration::from_millis(100) * 3_u32.saturating_pow((breaks - 1).min(4)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wharf_authn::Keychain;
 use wharf_transport::{Transport, TransportBuilder};
@@ -20,6 +21,7 @@ use super::{Client, Facts, Inner, Settings};
 /// | [`page_size`](Self::page_size) | 1000 |
 /// | [`non_distributable`](Self::non_distributable) | skipped |
 /// | [`upload_attempts`](Self::upload_attempts) | 3 |
+/// | [`upload_pause`](Self::upload_pause) | 1 s |
 /// | [`chunk_size`](Self::chunk_size) | none: blobs are sent whole |
 /// | [`resumes`](Self::resumes) | 5 |
 /// | [`parallel_ranges`](Self::parallel_ranges) | 1: a blob is fetched with one request |
@@ -58,6 +60,7 @@ impl ClientBuilder {
                 page_size: Some(1000),
                 non_distributable: NonDistributable::Skip,
                 attempts: 3,
+                upload_pause: Duration::from_secs(1),
                 resumes: 5,
                 parallel_ranges: 1,
                 referrers_tag: true,
@@ -119,6 +122,14 @@ impl ClientBuilder {
     /// session.
     pub fn upload_attempts(mut self, attempts: u32) -> Self {
         self.settings.attempts = attempts.max(1);
+        self
+    }
+
+    /// How long to wait after an upload failed, if the registry does not say so; three times as long after it failed twice
+    /// without getting on, and nine times after that. Single requests wait as the HTTP stack's
+    /// [`RetryOptions`](wharf_transport::retry::RetryOptions) say.
+    pub fn upload_pause(mut self, pause: Duration) -> Self {
+        self.settings.upload_pause = pause;
         self
     }
 

@@ -6,6 +6,7 @@ mod upload_mode;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wharf_transport::Transport;
 
@@ -65,6 +66,7 @@ pub(crate) struct Settings {
     pub(crate) page_size: Option<u32>,
     pub(crate) non_distributable: NonDistributable,
     pub(crate) attempts: u32,
+    pub(crate) upload_pause: Duration,
     pub(crate) resumes: u32,
     pub(crate) parallel_ranges: usize,
     pub(crate) referrers_tag: bool,

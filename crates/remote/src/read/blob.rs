@@ -1,11 +1,13 @@
 //! Reading blobs.
 
+use futures_util::{StreamExt as _, stream};
 use oci_spec::image::{Descriptor, Digest};
 use wharf_name::{DigestReference, Reference, Repository};
 use wharf_v1::ByteStream;
 
 use crate::Client;
 use crate::error::{Error, Operation};
+use crate::events::Event;
 use crate::read::blob_source::BlobSource;
 use crate::read::parallel;
 use crate::read::resume::Download;
@@ -54,9 +56,9 @@ impl Client {
                 }
             };
         }
-        opened?
-            .verified(descriptor)
-            .map_err(|error| failed(reference, error))
+        let verified = opened?.verified(descriptor);
+        let verified = verified.map_err(|error| failed(reference.clone(), error))?;
+        Ok(self.told(verified, reference))
     }
 
     /// A blob of which only the digest is known.
@@ -75,7 +77,29 @@ impl Client {
             }
             None => download.into_stream().verified_digest(digest),
         }
-        .map_err(|error| failed(reference, error))
+        .map_err(|error| failed(reference.clone(), error))
+        .map(|verified| self.told(verified, reference))
+    }
+
+    /// `stream`, of whose good end the observer is told.
+    fn told(&self, stream: ByteStream, reference: DigestReference) -> ByteStream {
+        if !self.events().is_on() {
+            return stream;
+        }
+        let client = self.clone();
+        ByteStream::new(stream::try_unfold(stream, move |mut stream| {
+            let (client, reference) = (client.clone(), reference.clone());
+            async move {
+                let chunk = stream.next().await.transpose()?;
+                if chunk.is_none() {
+                    client.events().emit(Event::BlobVerified {
+                        repository: reference.repository(),
+                        digest: reference.digest(),
+                    });
+                }
+                Ok::<_, wharf_v1::Error>(chunk.map(|chunk| (chunk, stream)))
+            }
+        }))
     }
 }
 

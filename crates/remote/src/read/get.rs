@@ -40,7 +40,7 @@ impl Client {
     ) -> Result<(Descriptor, Bytes), Error> {
         let request_failed = |error| Error::request(Operation::Get, reference, error);
         let refuse = |violation| Error::answer(Operation::Get, reference, violation);
-        let response = self
+        let (parts, raw) = self
             .call(
                 Method::GET,
                 wire::pull(reference.repository()),
@@ -48,11 +48,9 @@ impl Client {
             )
             .header(header::ACCEPT, accept)
             .accepted(&[StatusCode::OK])
-            .send()
+            .read(DOCUMENT_LIMIT)
             .await
             .map_err(request_failed)?;
-        let (parts, body) = response.into_parts();
-        let raw = body.collect(DOCUMENT_LIMIT).await.map_err(request_failed)?;
         let media_type = manifest_type(content_type(&parts.headers), &raw).map_err(refuse)?;
         let header_digest = wire::content_digest(&parts.headers);
         let digest = digest_of(&raw, &media_type, header_digest, reference)?;

@@ -117,10 +117,10 @@ impl Client {
             let answer = call
                 .header(header::ACCEPT, accept.as_ref())
                 .accepted(&[StatusCode::OK])
-                .send()
+                .read(DOCUMENT_LIMIT)
                 .await;
-            let response = match answer {
-                Ok(response) => response,
+            let (parts, raw) = match answer {
+                Ok(answer) => answer,
                 Err(error) if found.is_empty() && is_missing(error.status()) => {
                     // Of a repository that is not there nothing is learned.
                     if error
@@ -133,13 +133,11 @@ impl Client {
                 }
                 Err(error) => return Err(failed(error)),
             };
-            let (parts, body) = response.into_parts();
             if content_type(&parts.headers).is_some_and(|found| found != MediaType::ImageIndex) {
                 // A page for people, as servers send that know nothing of this.
                 host.learn_referrers_api(ReferrersApi::Missing);
                 return Ok(None);
             }
-            let raw = body.collect(DOCUMENT_LIMIT).await.map_err(failed)?;
             let page: IndexManifest = Document::new(raw, MediaType::ImageIndex);
             let view: &ImageIndex = page
                 .view()

@@ -1,7 +1,5 @@
 //! Downloads, whole or in part, that survive broken connections.
 
-use std::time::Duration;
-
 use bytes::{Buf as _, Bytes};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Response, StatusCode};
@@ -205,7 +203,7 @@ impl Download {
             ));
         }
         tracing::debug!(reference = %self.source.reference, offset = self.offset, %cause, "resuming blob");
-        tokio::time::sleep(pause(all - self.resumes)).await;
+        tokio::time::sleep(wire::break_pause(all - self.resumes)).await;
         self.resumes -= 1;
         Ok(())
     }
@@ -250,15 +248,6 @@ impl Download {
             return false;
         };
         start == self.offset && (total.is_none() || self.size.is_none() || total == self.size)
-    }
-}
-
-/// How long to wait before a resume that is not the first without progress.
-fn pause(failures: u32) -> Duration {
-    match failures {
-        // What worked a moment ago is worth asking again at once.
-        0 => Duration::ZERO,
-        _ => Duration::from_millis(100) * 3_u32.saturating_pow((failures - 1).min(4)),
     }
 }
 

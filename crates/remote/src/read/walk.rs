@@ -67,14 +67,9 @@ impl Walk {
             Next::After(last) => self.client.call(Method::GET, context, &self.path(Some(last))),
             Next::Link(url) => self.client.call_url(Method::GET, context, url),
         };
-        let response = call
+        let (parts, body) = call
             .accepted(&[StatusCode::OK])
-            .send()
-            .await
-            .map_err(|error| self.failed(error))?;
-        let (parts, body) = response.into_parts();
-        let body = body
-            .collect(PAGE_LIMIT)
+            .read(PAGE_LIMIT)
             .await
             .map_err(|error| self.failed(error))?;
         let mut page =

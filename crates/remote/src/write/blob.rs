@@ -23,6 +23,10 @@ impl Destination {
         let repository = &self.repository;
         let skip = self.client.settings().non_distributable == NonDistributable::Skip;
         if skip && !descriptor.media_type().is_distributable() {
+            self.emit(Event::BlobPlanned {
+                repository,
+                descriptor,
+            });
             self.emit(Event::BlobSkipped {
                 repository,
                 descriptor,
@@ -38,6 +42,10 @@ impl Destination {
 
     async fn provide_blob(&self, descriptor: &Descriptor, content: Content<'_>) -> Result<(), Error> {
         let repository = &self.repository;
+        self.emit(Event::BlobPlanned {
+            repository,
+            descriptor,
+        });
         let home = content.mount_source();
         if self.is_home(home.as_ref()) {
             self.emit(Event::BlobExists {

@@ -24,15 +24,21 @@ impl Client {
     /// operation is [`Operation::WriteReferrers`] says that the manifest is gone and is still listed.
     pub async fn delete(&self, reference: &Reference) -> Result<(), Error> {
         let listed = self.listed_as_referrer(reference).await;
-        self.call(
-            Method::DELETE,
-            wire::delete(reference.repository()),
-            &wire::manifest_path(reference),
-        )
-        .accepted(&[StatusCode::OK, StatusCode::ACCEPTED, StatusCode::NO_CONTENT])
-        .send()
-        .await
-        .map_err(|error| Error::request(Operation::Delete, reference, error))?;
+        let deleted = self
+            .call(
+                Method::DELETE,
+                wire::delete(reference.repository()),
+                &wire::manifest_path(reference),
+            )
+            .accepted(&[StatusCode::OK, StatusCode::ACCEPTED, StatusCode::NO_CONTENT])
+            .send()
+            .await;
+        match deleted {
+            Err(error) if !is_gone(&error) => {
+                return Err(Error::request(Operation::Delete, reference, error));
+            }
+            _ => {}
+        }
         self.facts().repository(reference.repository()).forget();
         let Some((subject, gone)) = listed else {
             return Ok(());
@@ -53,4 +59,10 @@ impl Client {
         let (descriptor, raw) = self.fetch_manifest(reference, ACCEPT_MANIFESTS).await.ok()?;
         Some((referrers::subject_of(&raw)?, descriptor))
     }
+}
+
+/// Whether the registry says that it is not there, after it was asked before and the answer was lost.
+fn is_gone(error: &wharf_transport::Error) -> bool {
+    let again = |error: &wharf_transport::RegistryError| error.attempts > 1;
+    error.is_not_found() && error.registry_error().is_some_and(again)
 }

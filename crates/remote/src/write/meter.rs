@@ -32,6 +32,28 @@ struct State {
     fault: Option<wharf_v1::Error>,
 }
 
+/// Takes back what was sent of a blob that does not get there, be it that the upload fails or that it is given up.
+pub(super) struct Unfinished(Option<Meter>);
+
+impl Unfinished {
+    pub(super) fn new(meter: &Meter) -> Self {
+        Self(Some(meter.clone()))
+    }
+
+    /// It got there.
+    pub(super) fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(meter) = &self.0 {
+            meter.rewind(0);
+        }
+    }
+}
+
 /// Watches one body.
 #[derive(Clone)]
 pub(super) struct Watch {
@@ -66,6 +88,21 @@ impl Meter {
         let mut state = self.state();
         state.body += 1;
         self.take_back(&mut state, offset);
+    }
+
+    /// The registry has all `size` bytes, also those that nobody saw go there.
+    pub(super) fn settle(&self, size: u64) {
+        self.rewind(size);
+        let mut state = self.state();
+        let missing = size.saturating_sub(state.sent);
+        if missing > 0 && self.0.client.events().is_on() {
+            state.sent = size;
+            self.0.client.events().emit(Event::BlobSent {
+                repository: &self.0.repository,
+                digest: self.0.digest.as_ref(),
+                bytes: missing,
+            });
+        }
     }
 
     fn take_back(&self, state: &mut State, offset: u64) {

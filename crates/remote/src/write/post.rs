@@ -7,7 +7,7 @@ use oci_spec::image::Descriptor;
 use crate::error::{Error, Operation};
 use crate::events::Event;
 use crate::wire::{self, with_query};
-use crate::write::meter::Meter;
+use crate::write::meter::{Meter, Unfinished};
 use crate::write::parts::Parts;
 use crate::write::send::check_stored;
 use crate::write::session::Session;
@@ -48,6 +48,7 @@ impl Destination {
         let (repository, target) = (&self.repository, self.blob_reference(descriptor));
         let digest = descriptor.digest();
         let meter = Meter::new(self.client.clone(), repository.clone(), Some(digest.clone()));
+        let unfinished = Unfinished::new(&meter);
         let opened = content.open().await;
         let opened = opened.map_err(|error| Error::content(Operation::WriteBlob, &target, error))?;
         let parts = Parts::new(opened, meter.clone());
@@ -77,6 +78,7 @@ impl Destination {
         match sent {
             Ok(response) if response.status() == StatusCode::CREATED => {
                 check_stored(descriptor, &target, response.headers())?;
+                unfinished.done();
                 self.emit(Event::BlobPushed {
                     repository,
                     descriptor,
@@ -84,12 +86,10 @@ impl Destination {
                 Ok(Posted::Whole)
             }
             Ok(response) => {
-                meter.rewind(0);
                 self.host.upload_modes.refuse_whole_posts();
                 Ok(Session::begun(self, &response).map_or(Posted::No, Posted::Session))
             }
             Err(error) => {
-                meter.rewind(0);
                 if !upload::is_ambiguous(&error) {
                     self.host.upload_modes.refuse_whole_posts();
                 }

@@ -150,17 +150,15 @@ impl Destination {
             )
             .header(header::ACCEPT, MediaType::ImageIndex.as_ref())
             .accepted(&[StatusCode::OK])
-            .send()
+            .read(DOCUMENT_LIMIT)
             .await;
-        let response = match answer {
-            Ok(response) => response,
+        let (parts, raw) = match answer {
+            Ok(answer) => answer,
             Err(error) if error.is_not_found() => {
                 return Ok((Document::from_view(empty(), MediaType::ImageIndex), State::Absent));
             }
             Err(error) => return Err(failed(error)),
         };
-        let (parts, body) = response.into_parts();
-        let raw = body.collect(DOCUMENT_LIMIT).await.map_err(failed)?;
         let refuse = |violation| Error::answer(Operation::WriteReferrers, tag, violation);
         let got = manifest_type(content_type(&parts.headers), &raw).map_err(refuse)?;
         if got != MediaType::ImageIndex {

@@ -12,9 +12,9 @@ use crate::client::{BlobSize, UploadMode};
 use crate::error::{Error, Operation};
 use crate::events::Event;
 use crate::write::Destination;
-use crate::write::meter::Meter;
+use crate::write::meter::{Meter, Unfinished};
 use crate::write::session::Session;
-use crate::write::upload::{is_ambiguous, pause};
+use crate::write::upload::is_ambiguous;
 
 impl Destination {
     /// `POST`, one `PATCH` with the bytes as they come, and a `PUT` that names the digest they turned out to have.
@@ -32,6 +32,7 @@ impl Destination {
         // The handshake, if one is needed, is over before the bytes that can be sent only once are touched.
         let mut session = self.begin().await?;
         let meter = Meter::new(self.client.clone(), repository.clone(), None);
+        let unfinished = Unfinished::new(&meter);
         let stream = layer.compressed().await.map_err(failed)?;
         match self.host.upload_modes.mode() {
             UploadMode::Chunks(chunk) => {
@@ -50,11 +51,17 @@ impl Destination {
         {
             return Err(error);
         }
+        unfinished.done();
+        let descriptor = &descriptor;
+        self.emit(Event::BlobPlanned {
+            repository,
+            descriptor,
+        });
         self.emit(Event::BlobPushed {
             repository,
-            descriptor: &descriptor,
+            descriptor,
         });
-        Ok(descriptor)
+        Ok(descriptor.clone())
     }
 
     async fn patch_chunks(
@@ -105,7 +112,14 @@ impl Destination {
             if !is_ambiguous(&error) || failures >= self.client.settings().attempts {
                 return Err(error);
             }
-            tokio::time::sleep(pause(failures, &error)).await;
+            let pause = self.pause(failures, &error);
+            self.emit(Event::Waiting {
+                repository: &self.repository,
+                digest: None,
+                pause,
+                error: &error,
+            });
+            tokio::time::sleep(pause).await;
             match session.status().await {
                 Some(offset) if (start..=end).contains(&offset) => at = offset,
                 _ => return Err(error),

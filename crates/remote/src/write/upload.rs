@@ -11,7 +11,7 @@ use crate::client::{BlobSize, UploadMode};
 use crate::error::{Error, Operation, Violation};
 use crate::events::Event;
 use crate::write::Destination;
-use crate::write::meter::Meter;
+use crate::write::meter::{Meter, Unfinished};
 use crate::write::parts::Parts;
 use crate::write::session::Session;
 use crate::write::source::{Content, Opened};
@@ -82,6 +82,7 @@ impl Destination {
             repository.clone(),
             Some(descriptor.digest().clone()),
         );
+        let unfinished = Unfinished::new(&meter);
         let learned = self.host.upload_modes.mode();
         let mut upload = Upload {
             into: self,
@@ -96,6 +97,7 @@ impl Destination {
             mark: 0,
         };
         upload.run().await?;
+        unfinished.done();
         if upload.mode != learned {
             self.host.upload_modes.learn(upload.mode);
         }
@@ -104,6 +106,18 @@ impl Destination {
             descriptor,
         });
         Ok(())
+    }
+}
+
+impl Destination {
+    /// How long to wait after so many failures: as long as the registry asks for, within limits, or else for the pause of the
+    /// client, three times as long, and nine times.
+    pub(super) fn pause(&self, failures: u32, error: &Error) -> Duration {
+        let initial = self.client.settings().upload_pause;
+        match error.retry_after() {
+            Some(asked) => asked.min(Duration::from_secs(60)),
+            None => initial.saturating_mul(3_u32.saturating_pow(failures.saturating_sub(1).min(2))),
+        }
     }
 }
 
@@ -118,19 +132,24 @@ impl Upload<'_> {
             // The transport may hold the questions back for as long as the registry asks for.
             let failed = tokio::time::Instant::now();
             if is_ambiguous(&error) && self.into.has_blob(self.descriptor).await.unwrap_or(false) {
+                self.meter.settle(self.descriptor.size());
                 return Ok(());
             }
             match self.judge(&error) {
-                Next::GiveUp => {
-                    self.meter.rewind(0);
-                    return Err(error);
-                }
+                Next::GiveUp => return Err(error),
                 Next::StartAgain(mode) => {
                     self.mode = mode;
                     self.start_again(&error);
                 }
                 Next::GoOn => {
-                    tokio::time::sleep_until(failed + pause(self.failures, &error)).await;
+                    let pause = self.into.pause(self.failures, &error);
+                    self.into.emit(Event::Waiting {
+                        repository: &self.into.repository,
+                        digest: Some(self.descriptor.digest()),
+                        pause,
+                        error: &error,
+                    });
+                    tokio::time::sleep_until(failed + pause).await;
                     self.go_on(&error).await;
                 }
             }
@@ -302,13 +321,5 @@ fn is_put_refused(error: &Error, failures: u32) -> bool {
         // The first time it may be the session that is not found.
         Some(StatusCode::NOT_FOUND) => failures > 0,
         _ => false,
-    }
-}
-
-/// How long to wait after so many failures: as long as the registry asks for, within limits, or else 1 s, 3 s, 9 s.
-pub(super) fn pause(failures: u32, error: &Error) -> Duration {
-    match error.retry_after() {
-        Some(asked) => asked.min(Duration::from_secs(60)),
-        None => Duration::from_secs(1) * 3_u32.saturating_pow(failures.saturating_sub(1).min(2)),
     }
 }

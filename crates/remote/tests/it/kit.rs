@@ -231,7 +231,11 @@ impl Observer for Events {
             Event::BlobMounted { from, .. } => format!("mounted blob from {from}"),
             Event::MountRefused { from, .. } => format!("mount refused from {from}"),
             Event::BlobSkipped { .. } => "skipped blob".to_owned(),
-            Event::BlobStarted { .. } | Event::BlobReceived { .. } => return,
+            Event::BlobPlanned { .. }
+            | Event::BlobStarted { .. }
+            | Event::BlobReceived { .. }
+            | Event::BlobVerified { .. }
+            | Event::Waiting { .. } => return,
             Event::BlobSent { bytes, .. } => format!("sent {bytes}"),
             Event::BlobRewound { bytes, .. } => format!("rewound {bytes}"),
             Event::BlobPushed { .. } => "pushed blob".to_owned(),
