@@ -170,6 +170,9 @@ pub enum Error {
     /// The writer that takes the result failed.
     #[error("writing the archive")]
     Write(#[source] std::io::Error),
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] wharf::cache::Error),
     /// The operating system refused.
     #[error("{action} {}", .path.display())]
     Io {

@@ -64,7 +64,6 @@
 mod append;
 mod artifact;
 mod blob;
-mod cache;
 mod companions;
 mod config;
 mod copy;

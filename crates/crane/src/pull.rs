@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::io::AsyncWrite;
+use wharf::cache::{Cache, CacheOptions, Check};
 use wharf::layout::{AppendOptions, Layout};
 use wharf::name::Reference;
 use wharf::remote::{Client, Fetched};
@@ -12,7 +13,6 @@ use wharf::v1::media_type::MediaTypeExt as _;
 use wharf::v1::oci_spec::image::Descriptor;
 use wharf::v1::{Image, PlatformSpec};
 
-use crate::cache::with_cache;
 use crate::{Content, Entry, Error, Place};
 
 /// How images are stored.
@@ -56,8 +56,8 @@ pub struct PullOptions {
     /// Whether an entry of a layout gets the full name of its reference as the annotation
     /// `org.opencontainers.image.ref.name`. Default: no.
     pub annotate_ref: bool,
-    /// A directory in which layers are kept as they are stored, so that no layer is downloaded twice; made if it is not
-    /// there. An index that is pulled whole makes no use of it. Default: none.
+    /// A directory in which manifests, configs and layers are kept as they are stored, so that nothing is downloaded
+    /// twice; made if it is not there. It can be that of Go's crane. Default: none.
     pub cache: Option<PathBuf>,
 }
 
@@ -76,11 +76,17 @@ impl PullOptions {
         self
     }
 
-    /// Keeps layers in a directory.
+    /// Keeps what is downloaded in a directory.
     #[must_use]
     pub fn with_cache(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache = Some(directory.into());
         self
+    }
+
+    /// The cache, whose entries are checked before they are used: the images that it is for are often written as they come.
+    fn cache(&self) -> Result<Option<Cache>, Error> {
+        let cache = |directory| Cache::open(directory, CacheOptions::default().with_check(Check::Before));
+        Ok(self.cache.as_ref().map(cache).transpose()?)
     }
 
     /// Sets whether entries of a layout are named by their references.
@@ -98,7 +104,7 @@ impl PullOptions {
 ///
 /// # Errors
 /// [`Error::Remote`] when an image is not there, a registry refuses or cannot be reached, otherwise as [`Place::read`];
-/// [`Error::Io`] when the cache cannot be made. [`Error::Save`] when the images cannot be stored, or what is read is
+/// [`Error::Cache`] when the cache cannot be made. [`Error::Save`] when the images cannot be stored, or what is read is
 /// damaged.
 pub async fn pull(
     client: &Client,
@@ -177,10 +183,10 @@ impl<'a> Source<'a> {
             }
             Self::Local(_, content) => content.image(options.platform.as_ref()).await?,
         };
-        match &options.cache {
-            Some(directory) => with_cache(image, directory).await,
-            None => Ok(image),
-        }
+        Ok(match options.cache()? {
+            Some(cache) => Arc::new(cache.image(image)),
+            None => image,
+        })
     }
 
     /// The image, or where no platform is chosen and it is to be taken `whole` the index.
@@ -189,7 +195,11 @@ impl<'a> Source<'a> {
             Self::Remote(fetched)
                 if whole && options.platform.is_none() && fetched.media_type().is_index() =>
             {
-                Ok(Content::Index(Arc::new(fetched.index()?)))
+                let index = fetched.index()?;
+                Ok(Content::Index(match options.cache()? {
+                    Some(cache) => Arc::new(cache.index(index)),
+                    None => Arc::new(index),
+                }))
             }
             Self::Local(_, content @ Content::Index(_)) if whole && options.platform.is_none() => {
                 Ok(content.clone())

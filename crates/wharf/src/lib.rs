@@ -11,6 +11,7 @@
 //! | [`extract`] | the filesystem of an image, as a stream or in a directory | `wharf-extract` |
 //! | [`mutate`] | images made of images | `wharf-mutate` |
 //! | [`layout`] | OCI image layouts on disk | `wharf-layout` |
+//! | [`cache`] | content kept on disk by digest, in front of any image | `wharf-cache` |
 //! | [`tarball`] | archives as `docker save` writes them | `wharf-tarball` |
 //! | `registry` | an embeddable registry server | `wharf-registry` |
 //!
@@ -64,6 +65,8 @@ mod readme;
 
 #[doc(inline)]
 pub use wharf_authn as authn;
+#[doc(inline)]
+pub use wharf_cache as cache;
 #[doc(inline)]
 pub use wharf_extract as extract;
 #[doc(inline)]

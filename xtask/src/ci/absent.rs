@@ -89,6 +89,11 @@ const PROMISES: &[Promise] = &[
         absent: &["hyper", "mio", "rustls"],
     },
     Promise {
+        package: "wharf-cache",
+        flags: &["--all-features"],
+        absent: &["hyper", "mio", "rustls"],
+    },
+    Promise {
         package: "wharf-extract",
         flags: &["--all-features"],
         absent: &["hyper", "mio", "rustls"],

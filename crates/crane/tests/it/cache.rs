@@ -30,10 +30,7 @@ fn layers_are_downloaded_once() {
         &["pull", "--cache_path=kept/here", &app, "b.tar"],
         " found (compressed) in cache\n",
     );
-    assert_snapshot!(registry.requests().join("\n"), @"
-    GET /v2/app/manifests/v1 200
-    GET /v2/app/blobs/sha256:378bc66a9124f26accf68beb1d7f4e09c7add74264f6535811ed3f6636a2c1a2 200
-    ");
+    assert_snapshot!(registry.requests().join("\n"), @"GET /v2/app/manifests/v1 200");
     assert_eq!(read(&sandbox.path("a.tar")), read(&sandbox.path("b.tar")));
     let kept = sandbox.path("kept/here").join(LAYER);
     assert_eq!(wharf::v1::sha256(read(&kept)).to_string(), LAYER);
@@ -47,7 +44,7 @@ fn layers_are_downloaded_once() {
     sandbox.stdout(&["pull", "--format=legacy", &app, "old.tar"]);
     registry.requests();
     sandbox.stdout(&["pull", "-c", "kept/here", "--format=legacy", &app, "new.tar"]);
-    assert_eq!(registry.requests().len(), 2);
+    assert_eq!(registry.requests().len(), 1);
     assert_eq!(read(&sandbox.path("old.tar")), read(&sandbox.path("new.tar")));
 }
 
@@ -83,7 +80,7 @@ fn a_cache_that_cannot_be_is_an_error() {
     assert_snapshot!(sandbox.crane(&["pull", "-c", "file", &registry.at("app:v1"), "a.tar"]), @"
     exit 1
     -- stderr
-    Error: creating file: File exists (os error 17)
+    Error: cannot create file: File exists (os error 17)
     ");
     assert_eq!(sandbox.list(), ["file"]);
 }

@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// How to store the images: tarball, legacy, or oci
     #[arg(long, value_name = "FORMAT", default_value = "tarball")]
     format: String,
-    /// Keep layers in this directory, and take from there what it has
+    /// Keep what is downloaded in this directory, and take from there what it has
     #[arg(short, long = "cache_path", value_name = "DIR")]
     cache_path: Option<PathBuf>,
     /// Name each image in the layout by its reference (only with --format=oci)
