@@ -12,7 +12,7 @@ use crate::merge::merge;
 /// Layers are merged on a thread for blocking work that begins when the stream is first polled, which needs
 /// a tokio runtime, and ends soon after the stream is dropped. Layers are read from the top down, each one
 /// once and to its end, so that all of them are verified; entries come in that order, so a directory may
-/// come after what is in it. Memory is used for the names of entries, and for 8 MiB of
+/// come after what is in it. Memory is used for the names of entries, and for 2 MiB of
 /// content.
 ///
 /// - What a layer removes, or marks as opaque, is removed from the layers below it only.
@@ -20,10 +20,10 @@ use crate::merge::merge;
 ///   there, which replaces the link, as engines do that unpack each layer on its own. Links of the same
 ///   layer are followed.
 /// - Of several entries of one layer for a path the last counts, and comes alone. Only in a layer of more
-///   than 8 MiB do those before it come too, earlier, so that it wins where the archive is unpacked; to spare
+///   than 1 MiB do those before it come too, earlier, so that it wins where the archive is unpacked; to spare
 ///   them such a layer has to be [read twice](ExtractOptions::read_twice).
 /// - A hard link to what a higher layer hides gets the content that it was made for. That content may have
-///   gone by when the link comes; then its layer is opened a second time, if it is larger than 8 MiB. A hard
+///   gone by when the link comes; then its layer is opened a second time, if it is larger than 1 MiB. A hard
 ///   link to a directory, or to nothing, fails.
 /// - Names are relative to the root. Names that lead out of it fail; links that do are left out, and a
 ///   `tracing` event says so.

@@ -14,10 +14,10 @@ pub struct ExtractOptions {
     /// the first 16 MiB of a layer, nor for a layer that does not know its size yet. Default: 1100, a
     /// little more than gzip can reach. zstd can, with large files of zeros.
     pub max_ratio: u64,
-    /// How many layers are opened and decoded while another is being merged, each by up to 8 MiB.
+    /// How many layers are opened and decoded while another is being merged, each by up to 512 KiB.
     /// Default: 1. With 0, one layer is open at a time.
     pub layers_ahead: usize,
-    /// Whether a layer of more than 8 MiB is opened and decoded twice, to leave out entries that a later one
+    /// Whether a layer of more than 1 MiB is opened and decoded twice, to leave out entries that a later one
     /// of the same layer replaces. Hardly any layer has such. Without it they come out too, before the one
     /// that counts. A layer that can be read only once is. Default: no.
     pub read_twice: bool,

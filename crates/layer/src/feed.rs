@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use wharf_v1::{ByteStream, Error};
 
 /// Chunks in flight.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 2;
 
 enum Message {
     Chunk(Bytes),

@@ -15,7 +15,7 @@ use crate::file::{blocking, create_directories, temp_in};
 use crate::store::Store;
 
 /// Chunks in flight between the stream and the disk.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 2;
 
 /// What is known of a blob before its bytes have come.
 #[derive(Clone, Debug)]

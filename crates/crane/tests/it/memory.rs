@@ -17,7 +17,7 @@ const LAYER: usize = 160 << 20;
 const MOST: u64 = 40 << 10;
 
 #[test]
-fn a_large_layer_is_copied_pulled_and_pushed() {
+fn a_large_layer_is_copied_pulled_pushed_and_exported() {
     let (registry, other) = (TestRegistry::start(), TestRegistry::start());
     let sandbox = Sandbox::new();
     let layer = StaticLayer::new(vec![0; LAYER], MediaType::ImageLayer);
@@ -33,6 +33,7 @@ fn a_large_layer_is_copied_pulled_and_pushed() {
         &["pull", "--format=oci", &app, "layout"],
         &["push", "layout", &registry.at("pushed:v1")],
         &["pull", &app, "file.tar"],
+        &["export", &app, "-"],
     ] {
         let peak = peak_of(&mut sandbox.command(arguments));
         assert!(peak < MOST, "{arguments:?} took {peak} KiB");

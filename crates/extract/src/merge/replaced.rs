@@ -9,7 +9,7 @@ use super::paths::{Follow, Paths};
 use crate::archive::{Header, Kind, TarReader};
 
 /// Bytes of a layer that are held in memory to be looked through, at most.
-const HELD: u64 = 8 << 20;
+const HELD: u64 = 1 << 20;
 
 /// A layer of which the beginning was read.
 pub(crate) struct Begun {
@@ -22,7 +22,7 @@ pub(crate) struct Begun {
 impl Begun {
     /// Reads as much as is held.
     pub(crate) fn new(mut layer: LayerReader) -> io::Result<Self> {
-        let mut held = Vec::new();
+        let mut held = Vec::with_capacity(HELD as usize);
         (&mut layer).take(HELD).read_to_end(&mut held)?;
         let is_whole = layer.fill_buf()?.is_empty();
         Ok(Self {
