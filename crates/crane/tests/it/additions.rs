@@ -55,3 +55,27 @@ fn an_empty_base_is_for_the_platform_that_is_asked_for() {
         assert_eq!(stated, ["linux", "arm64", "v8"]);
     }
 }
+
+#[test]
+fn what_is_flattened_can_be_made_again() {
+    let registry = TestRegistry::start();
+    let sandbox = Sandbox::new();
+    registry.put_image("app:v1", &image());
+    let flatten = |seconds: &str| {
+        let (app, made) = (registry.at("app:v1"), registry.at("flat:v1"));
+        let mut command = sandbox.command(&["flatten", "-q", &app, "-t", &made]);
+        command.env("SOURCE_DATE_EPOCH", seconds);
+        sandbox.show(&command.output().expect("crane starts"))
+    };
+    let first = flatten("1700000000");
+    assert!(first.starts_with("exit 0\n"), "{first}");
+    let config: Value =
+        serde_json::from_str(&sandbox.stdout(&["config", &registry.at("flat:v1")])).expect("JSON");
+    assert_eq!(config["created"], "2023-11-14T22:13:20Z");
+    assert_eq!(flatten("1700000000"), first);
+    assert_ne!(flatten("1700000001"), first);
+    assert_eq!(
+        flatten("yesterday"),
+        "exit 1\n-- stderr\nError: SOURCE_DATE_EPOCH is \"yesterday\", which is no time in seconds\n"
+    );
+}

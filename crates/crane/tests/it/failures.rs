@@ -320,3 +320,21 @@ fn a_time_that_is_up_ends_the_command() {
         assert_eq!(shown, format!("exit 1\n-- stderr\nError: {want}\n"));
     }
 }
+
+#[test]
+fn a_registry_that_deletes_by_digest_only() {
+    let (registry, sandbox) = start();
+    let fault = Fault::on(Method::DELETE, "/manifests/v1");
+    registry
+        .registry
+        .faults()
+        .add(fault.then(Reaction::status(StatusCode::METHOD_NOT_ALLOWED)));
+    assert_snapshot!(sandbox.crane(&["delete", &registry.at("app:v1")]), @"
+    exit 1
+    -- stderr
+    Error: deleting [host]/app:v1: DELETE http://[host]/v2/app/manifests/v1: UNSUPPORTED: as the test wants it
+    Hint: some registries delete by digest only: crane delete $(crane digest --full-ref [host]/app:v1)
+    ");
+    let digest = sandbox.stdout(&["digest", "--full-ref", &registry.at("app:v1")]);
+    sandbox.stdout(&["delete", digest.trim_end()]);
+}

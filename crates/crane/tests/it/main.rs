@@ -13,6 +13,7 @@ mod files;
 mod fixture;
 #[cfg(unix)]
 mod guide;
+mod headers;
 mod index;
 mod inspect;
 mod interop;

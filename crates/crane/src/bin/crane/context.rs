@@ -17,11 +17,11 @@ use wharf_crane::{ParsePlaceError, Place};
 
 use crate::cli::{Choice, Globals, VERSION};
 use crate::failure::Failure;
-use crate::mirrors;
 use crate::printer::{self, Printer};
 use crate::progress::Progress;
 use crate::sides::{Scope, Side, SidesKeychain};
 use crate::warnings::Warnings;
+use crate::{headers, mirrors};
 
 /// What every command works with.
 pub(crate) struct Context {
@@ -137,6 +137,7 @@ impl Context {
         settings: Vec<(Registry, RegistrySettings)>,
     ) -> Result<Client, Failure> {
         let mirrors = mirrors::load(self.globals.mirrors.as_deref())?;
+        let headers = headers::load()?;
         let certs = CertsDirs::system(&Environment::from_process());
         let mut builder = Client::builder().observer(Arc::new(Progress));
         builder = builder.configure(|transport| {
@@ -156,6 +157,10 @@ impl Context {
                 .with_plain_http(PlainHttp::Allowed)
                 .with_tls(tls);
             builder = builder.configure(|transport| transport.default_settings(settings));
+        }
+        if !headers.is_empty() {
+            // Below what follows redirects and asks for tokens: it has to see where each request goes.
+            builder = builder.configure(|transport| transport.layer_inside(headers::layer(headers)));
         }
         for (registry, settings) in settings {
             builder = builder.configure(|transport| transport.registry_settings(&registry, settings));

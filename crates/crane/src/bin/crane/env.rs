@@ -1,6 +1,9 @@
 //! The environment of the command line: the only place of this crate that reads it.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crate::failure::Failure;
 
 /// The port that `registry serve` listens on when no address is given: `PORT`.
 pub(crate) fn port() -> Option<String> {
@@ -20,6 +23,21 @@ pub(crate) fn editor() -> String {
 /// Whether a terminal can move its cursor: bars need that.
 pub(crate) fn is_capable_terminal() -> bool {
     read("TERM").as_deref() != Some("dumb")
+}
+
+/// The time that what is made new says it was made, in seconds since 1970: `SOURCE_DATE_EPOCH`, as builds that can be
+/// repeated have it. None if it is not set, an error if it is no such number.
+pub(crate) fn source_date() -> Result<Option<SystemTime>, Failure> {
+    let Some(text) = read("SOURCE_DATE_EPOCH") else {
+        return Ok(None);
+    };
+    let seconds = text.parse().ok();
+    let time = seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    time.map(Some).ok_or_else(|| {
+        Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is {text:?}, which is no time in seconds"
+        ))
+    })
 }
 
 /// Where the rules for mirrors are when no flag says so: `CRANE_MIRRORS`.

@@ -37,6 +37,14 @@ pub(crate) enum Failure {
         /// Why it failed.
         source: Box<wharf_crane::Error>,
     },
+    /// A job failed, and it is known what to try instead.
+    #[error("{source}")]
+    Hinted {
+        /// Why it failed.
+        source: Box<wharf_crane::Error>,
+        /// What to try.
+        hint: String,
+    },
     /// Something is not what it says it is, for the reasons given.
     #[error("{0}")]
     Invalid(String),
@@ -131,6 +139,9 @@ impl Failure {
 
     /// What people can do about it, if it is known.
     pub(crate) fn hint(&self) -> Option<String> {
+        if let Self::Hinted { hint, .. } = self {
+            return Some(hint.clone());
+        }
         let mut cause: Option<&(dyn StdError + 'static)> = Some(self);
         while let Some(error) = cause {
             // Errors that box it are as good.

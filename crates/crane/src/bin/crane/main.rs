@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod env;
 mod failure;
+mod headers;
 mod json;
 mod log;
 mod mirrors;

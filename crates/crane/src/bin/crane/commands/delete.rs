@@ -1,6 +1,8 @@
 //! `crane delete`.
 
-use wharf_crane::delete;
+use http::StatusCode;
+use wharf::name::Reference;
+use wharf_crane::{Error, Place, delete};
 
 use crate::context::{Context, place};
 use crate::failure::Failure;
@@ -13,6 +15,25 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    delete(&context.client()?, &place(&args.image)?).await?;
-    Ok(())
+    let place = place(&args.image)?;
+    let deleted = delete(&context.client()?, &place).await;
+    deleted.map_err(|source| match (&source, &place) {
+        (Error::Remote(error), Place::Registry(Reference::Tag(tag)))
+            if error.status().is_some_and(no_tags) =>
+        {
+            let hint = format!(
+                "some registries delete by digest only: crane delete $(crane digest --full-ref {tag})"
+            );
+            Failure::Hinted {
+                source: Box::new(source),
+                hint,
+            }
+        }
+        _ => source.into(),
+    })
+}
+
+/// How registries answer that delete nothing by tag.
+fn no_tags(status: StatusCode) -> bool {
+    [StatusCode::BAD_REQUEST, StatusCode::METHOD_NOT_ALLOWED].contains(&status)
 }
