@@ -70,6 +70,7 @@ mod platform;
 pub mod random;
 mod select;
 mod stream;
+pub mod tar_format;
 pub mod validate;
 mod walk;
 

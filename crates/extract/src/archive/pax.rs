@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use wharf_v1::tar_format::pax_record;
+
 use super::header::{Header, Time};
 use super::reader::Damage;
 
@@ -21,7 +23,7 @@ pub(crate) fn parse(mut data: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Damag
     let mut map: Vec<u8> = Vec::new();
     // Some writers fill up with zeros.
     while data.first().is_some_and(|byte| *byte != 0) {
-        let (key, value, rest) = record(data).ok_or(Damage::Records)?;
+        let (key, value, rest) = pax_record(data).ok_or(Damage::Records)?;
         data = rest;
         if key == SPARSE_OFFSET || key == SPARSE_BYTES {
             if !map.is_empty() {
@@ -36,17 +38,6 @@ pub(crate) fn parse(mut data: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Damag
         records.insert(SPARSE_MAP.to_vec(), map);
     }
     Ok(records)
-}
-
-/// The first record and what follows it.
-fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let blank = data.iter().take(20).position(|byte| *byte == b' ')?;
-    let length: usize = std::str::from_utf8(&data[..blank]).ok()?.parse().ok()?;
-    let (record, rest) = data.split_at_checked(length)?;
-    let record = record.get(blank + 1..)?.strip_suffix(b"\n")?;
-    let equals = record.iter().position(|byte| *byte == b'=')?;
-    let (key, value) = (&record[..equals], &record[equals + 1..]);
-    (!key.is_empty()).then_some((key, value, rest))
 }
 
 /// Lays the records over what the header itself says. An empty value takes away what was said.

@@ -86,14 +86,15 @@ impl<R: BufRead> TarReader<R> {
                 // Global headers hold comments; nobody relies on them in layers.
                 b'g' => self.content(header.size),
                 _ => {
+                    header.records = records.unwrap_or_default();
+                    pax::apply(&mut header)?;
+                    // GNU's count more, in Go's reader too.
                     if let Some(name) = name {
                         header.name = name;
                     }
                     if let Some(link) = link {
                         header.link = link;
                     }
-                    header.records = records.unwrap_or_default();
-                    pax::apply(&mut header)?;
                     return self.entry(header, flag, &block).map(Some);
                 }
             }

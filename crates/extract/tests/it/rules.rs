@@ -123,6 +123,11 @@ rows! {
         t().file("real/x", "1"), t().dir("real", 0o755).symlink("ln", "/real").file("ln/x", "2"),
     ] => ["d real", "ln->/real", "real/x=2"];
     symlinks_in_a_circle: [t().symlink("a", "b").symlink("b", "a").file("a/x", "1")] => ["a->b", "b->a", "a/x=1"];
+    names_in_several_headers: [
+        t().entry(b'L', "l", "", 0, b"long\0").entry(b'x', "x", "", 0, b"9 path=p\n").file("a", "1")
+            .entry(b'x', "x", "", 0, b"9 path=p\n9 path=q\n").file("b", "2")
+            .entry(b'x', "x", "", 0, b"9 path=r\n").entry(b'x', "x", "", 0, b"6 a=b\n").file("c", "3"),
+    ] => ["long=1", "q=2", "c=3"];
     the_root_itself: [t().dir("./", 0o700).file("./a", "1"), t().dir(".", 0o755)] => ["d .", "a=1"];
     devices_and_the_like: [
         t().entry(b'3', "null", "", 0o666, b"").entry(b'4', "disk", "", 0o600, b"").entry(b'6', "pipe", "", 0o644, b""),

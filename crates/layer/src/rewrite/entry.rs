@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use tar::{EntryType, Header};
+use wharf_v1::tar_format::has_content;
 
 use crate::Error;
 use crate::header::{BLOCK, checksum, padding, seal};
@@ -32,7 +33,7 @@ impl Entry {
             size: 0,
         };
         let records = entry.records()?;
-        if has_content(entry.header.entry_type()) {
+        if has_content(entry.header.entry_type().as_byte()) {
             entry.size = match records.get(b"size") {
                 Some(size) => std::str::from_utf8(size)
                     .ok()
@@ -56,13 +57,10 @@ impl Entry {
         Ok(entry)
     }
 
-    /// All PAX records that are for this entry alone.
+    /// The PAX records that are for this entry alone: those of the last header of them, as for other readers.
     pub(super) fn records(&self) -> Result<Records, Error> {
-        let mut records = Records::default();
-        for extension in self.extensions.iter().filter(|extension| extension.is_pax()) {
-            records.extend(extension.records()?);
-        }
-        Ok(records)
+        let last = self.extensions.iter().rfind(|extension| extension.is_pax());
+        last.map_or_else(|| Ok(Records::default()), Extension::records)
     }
 
     /// What GNU's extension of this type says: a name that is too long for the header.
@@ -182,19 +180,6 @@ fn parse(block: [u8; BLOCK]) -> Result<Header, Error> {
 
 fn size(header: &Header) -> Result<u64, Error> {
     header.entry_size().map_err(|source| Error::NotTar { source })
-}
-
-/// Whether readers take what follows the header for content.
-fn has_content(kind: EntryType) -> bool {
-    !matches!(
-        kind,
-        EntryType::Link
-            | EntryType::Symlink
-            | EntryType::Char
-            | EntryType::Block
-            | EntryType::Directory
-            | EntryType::Fifo
-    )
 }
 
 /// A header that nobody changed keeps the form of its checksum too.

@@ -1,5 +1,7 @@
 //! The records of a PAX header.
 
+use wharf_v1::tar_format::pax_record;
+
 use crate::Error;
 use crate::header::record;
 
@@ -14,8 +16,8 @@ impl Records {
     pub(super) fn parse(mut text: &[u8]) -> Result<Self, Error> {
         let mut records = Vec::new();
         while !text.is_empty() {
-            let (record, rest) = split(text).ok_or_else(|| not_tar("malformed PAX record"))?;
-            records.push(record);
+            let (key, value, rest) = pax_record(text).ok_or_else(|| not_tar("malformed PAX record"))?;
+            records.push((key.to_vec(), value.to_vec()));
             text = rest;
         }
         Ok(Self(records))
@@ -48,25 +50,6 @@ impl Records {
     pub(super) fn remove(&mut self, key: &[u8]) {
         self.0.retain(|(name, _)| name != key);
     }
-
-    /// All those of `other`, which count more.
-    pub(super) fn extend(&mut self, other: Self) {
-        for (key, value) in other.0 {
-            self.set(&key, &value);
-        }
-    }
-}
-
-type Record = (Vec<u8>, Vec<u8>);
-
-/// The first record, and what follows it.
-fn split(text: &[u8]) -> Option<(Record, &[u8])> {
-    let space = text.iter().position(|byte| *byte == b' ')?;
-    let length: usize = std::str::from_utf8(&text[..space]).ok()?.parse().ok()?;
-    let line = text.get(space + 1..length)?.strip_suffix(b"\n")?;
-    let equals = line.iter().position(|byte| *byte == b'=')?;
-    let record = (line[..equals].to_vec(), line[equals + 1..].to_vec());
-    Some((record, &text[length..]))
 }
 
 #[cfg(test)]

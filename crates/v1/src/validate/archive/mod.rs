@@ -8,7 +8,9 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read};
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
+
+use crate::tar_format::{has_content, pax_record};
 
 const BLOCK: usize = 512;
 
@@ -80,8 +82,24 @@ struct Scan<'a> {
 /// What entries before an entry say of it.
 #[derive(Default)]
 struct Ahead {
-    name: Option<Vec<u8>>,
+    /// GNU's, which counts more than `path`.
+    long_name: Option<Vec<u8>>,
+    records: Records,
+}
+
+/// What the last extended header says. Any before it count no more.
+#[derive(Default)]
+struct Records {
+    path: Option<Vec<u8>>,
+    /// The name of a sparse file, whose other names are made up.
+    sparse_name: Option<Vec<u8>>,
     size: Option<u64>,
+}
+
+impl Ahead {
+    fn into_name(self) -> Option<Vec<u8>> {
+        self.records.sparse_name.or(self.long_name).or(self.records.path)
+    }
 }
 
 impl Scan<'_> {
@@ -92,24 +110,26 @@ impl Scan<'_> {
                 .entry_size()
                 .map_err(|error| damaged(format!("entry {}: {error}", self.entries)))?;
             match header.entry_type() {
-                EntryType::GNULongName => ahead.name = Some(self.metadata(size)?),
+                EntryType::GNULongName => ahead.long_name = Some(self.metadata(size)?),
                 EntryType::GNULongLink | EntryType::XGlobalHeader => {
                     self.metadata(size)?;
                 }
                 EntryType::XHeader => {
                     let records = self.metadata(size)?;
-                    self.read_pax(&records, &mut ahead)?;
+                    ahead.records = self.read_pax(&records)?;
                 }
                 kind => {
                     if self.entries == max_entries {
                         return Err(Stop::Flaw(Flaw::TooManyEntries(max_entries)));
                     }
                     self.entries += 1;
-                    let Ahead { name, size: own } = std::mem::take(&mut ahead);
+                    let ahead = std::mem::take(&mut ahead);
+                    let own = ahead.records.size;
+                    let name = ahead.into_name();
                     let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
                     self.names_once(&name);
                     self.skip_sparse_map(&header)?;
-                    if !is_header_only(kind) {
+                    if has_content(kind.as_byte()) {
                         self.skip(own.unwrap_or(size))?;
                     }
                 }
@@ -167,22 +187,28 @@ impl Scan<'_> {
         Ok(bytes)
     }
 
-    fn read_pax(&self, records: &[u8], ahead: &mut Ahead) -> Result<(), Stop> {
-        for record in PaxExtensions::new(records) {
-            let record = record.map_err(|error| damaged(format!("entry {}: {error}", self.entries)))?;
-            match record.key_bytes() {
-                // The second one is the name of a sparse file, whose `path` is made up.
-                b"path" if ahead.name.is_none() => ahead.name = Some(record.value_bytes().to_vec()),
-                b"GNU.sparse.name" => ahead.name = Some(record.value_bytes().to_vec()),
+    fn read_pax(&self, mut records: &[u8]) -> Result<Records, Stop> {
+        let mut read = Records::default();
+        // Some writers fill up with zeros.
+        while records.first().is_some_and(|byte| *byte != 0) {
+            let record = pax_record(records);
+            let (key, value, rest) =
+                record.ok_or_else(|| damaged(format!("entry {}: malformed records", self.entries)))?;
+            records = rest;
+            match key {
+                // It takes back what was said.
+                _ if value.is_empty() => {}
+                b"path" => read.path = Some(value.to_vec()),
+                b"GNU.sparse.name" => read.sparse_name = Some(value.to_vec()),
                 b"size" => {
-                    let size = record.value().ok().and_then(|text| text.parse().ok());
+                    let size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                     let size = size.ok_or_else(|| damaged(format!("entry {}: no size", self.entries)))?;
-                    ahead.size = Some(size);
+                    read.size = Some(size);
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(read)
     }
 
     /// Skips the blocks that go on with the map of a sparse file of the old GNU format.
@@ -240,19 +266,6 @@ impl Scan<'_> {
 
 fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
-}
-
-/// Whether an entry of this type has no content, whatever its size says; Go's reader has it so.
-fn is_header_only(kind: EntryType) -> bool {
-    matches!(
-        kind,
-        EntryType::Link
-            | EntryType::Symlink
-            | EntryType::Char
-            | EntryType::Block
-            | EntryType::Directory
-            | EntryType::Fifo
-    )
 }
 
 /// Names that were there, by two hashes with keys that nobody outside knows: 16 bytes for each.

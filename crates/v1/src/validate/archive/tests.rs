@@ -199,3 +199,31 @@ proptest! {
         check(&builder.into_inner().expect("in memory"), &[]);
     }
 }
+
+/// Which of several names an entry has, as other readers see it.
+#[test]
+fn the_name_that_counts() {
+    #[track_caller]
+    fn named(before: &[(EntryType, &[u8])], want: &str) {
+        let mut archive = raw(want.as_bytes(), EntryType::Regular, 0);
+        for (kind, content) in before {
+            archive.extend(raw(b"h", *kind, content.len() as u64));
+            archive.extend(padded(content));
+        }
+        archive.extend(raw(b"header", EntryType::Regular, 0));
+        check(&archive, &[want]);
+    }
+    let (pax, long) = (EntryType::XHeader, EntryType::GNULongName);
+    named(&[], "header");
+    named(&[(pax, b"9 path=p\n")], "p");
+    named(&[(pax, b"9 path=p\n9 path=q\n")], "q");
+    named(&[(pax, b"9 path=p\n8 path=\n")], "p");
+    named(&[(pax, b"9 path=p\n"), (pax, b"9 path=q\n")], "q");
+    named(&[(pax, b"9 path=p\n"), (pax, b"6 a=b\n")], "header");
+    named(&[(long, b"long\0"), (pax, b"9 path=p\n")], "long");
+    named(&[(pax, b"9 path=p\n"), (long, b"long\0")], "long");
+    named(
+        &[(pax, b"21 GNU.sparse.name=s\n9 path=p\n"), (long, b"long\0")],
+        "s",
+    );
+}
