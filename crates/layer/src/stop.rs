@@ -1,7 +1,6 @@
 //! Work on a blocking thread that ends when nobody waits for it any more.
 
 use std::io::{self, Read, Write};
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,16 +42,8 @@ where
     }
     let stop = Stop::default();
     let _guard = OnDrop(stop.clone());
-    match tokio::task::spawn_blocking(move || work(stop)).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(error) => Err(Error::Read {
-                source: io::Error::other(error),
-            }),
-        },
-    }
+    let done = wharf_v1::blocking(move || work(stop)).await;
+    done.map_err(|source| Error::Read { source })?
 }
 
 /// A reader or writer that fails when the work is to stop.

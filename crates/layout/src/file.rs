@@ -17,14 +17,8 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Error> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(error) => Err(Error::io("write", "", io::Error::other(error))),
-        },
-    }
+    let done = wharf_v1::blocking(work).await;
+    done.map_err(|error| Error::io("write", "", error))?
 }
 
 /// All bytes of a file that may be at most `limit` bytes long.

@@ -52,6 +52,7 @@
 //! | `zstd` | no | reading zstd-compressed content (links the C library) |
 //! | `conformance` | no | the conformance suites of the traits; not covered by semantic versioning |
 
+mod blocking;
 pub mod compare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -74,6 +75,7 @@ pub mod tar_format;
 pub mod validate;
 mod walk;
 
+pub use blocking::blocking;
 pub use digest::{Hasher, parse_digest, sha256};
 pub use document::{
     Config, DescriptorExt, Document, DocumentKind, IndexManifest, Manifest, View, parse_descriptor,

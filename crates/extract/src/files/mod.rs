@@ -5,7 +5,6 @@ mod read;
 mod resolve;
 
 use std::io::{BufRead, Write};
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -149,14 +148,8 @@ async fn on_entries<T: Send + 'static>(
         reader: TarReader::new(input),
         stop,
     };
-    match tokio::task::spawn_blocking(move || work(walk)).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(_) => Err(Error::Aborted),
-        },
-    }
+    let done = wharf_v1::blocking(move || work(walk)).await;
+    done.map_err(|_| Error::Aborted)?
 }
 
 /// Why the merged filesystem cannot be read: it says so itself.

@@ -5,7 +5,6 @@ mod root;
 mod writer;
 
 use std::io::BufRead;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,14 +73,8 @@ pub async fn unpack(
         let writer = Writer::new(Root::open(&directory)?, privileges);
         write(input, writer, &stop)
     };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(_) => Err(Error::Aborted),
-        },
-    }
+    let done = wharf_v1::blocking(work).await;
+    done.map_err(|_| Error::Aborted)?
 }
 
 fn write(input: impl BufRead, mut writer: Writer, stop: &AtomicBool) -> Result<Unpacked, Error> {

@@ -1,6 +1,6 @@
 //! Reading content once, for all that is checked of it.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 
 use futures_util::StreamExt as _;
 use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::ValidateOptions;
 use super::archive::{self, Flaw};
 use crate::media_type::MediaTypeExt as _;
-use crate::{ByteStream, Error, Hasher, Layer, Measured};
+use crate::{ByteStream, Error, Hasher, Layer, Measured, blocking};
 
 /// What reading some content showed.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ async fn decode(
     let (stream, plain) = stream.decompressed_within(options.limits).hashed(plain_hasher);
     let mut reader = stream.into_blocking_read();
     let (is_layer, max_entries) = (own.media_type().is_layer(), options.max_entries);
-    let work = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let flaws = if is_layer {
             archive::scan(&mut reader, max_entries)?
         } else {
@@ -132,15 +132,8 @@ async fn decode(
         let mut rest = vec![0; 64 * 1024];
         while reader.read(&mut rest)? > 0 {}
         Ok(flaws)
-    });
-    let flaws = match work.await {
-        Ok(flaws) => flaws.map_err(|error: io::Error| Error::from(error))?,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down.
-            Err(error) => return Err(Error::Io(io::Error::other(error))),
-        },
     };
+    let flaws = blocking(work).await.flatten()?;
     let digest = plain.get()?.digest;
     Ok(Reading {
         stored: stored.get()?,
