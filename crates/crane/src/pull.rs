@@ -139,7 +139,7 @@ pub async fn pull_to_writer(
     let written = tarball::write(&images, writer, &options.format.archive()).await;
     match written {
         Ok(_) => Ok(()),
-        Err(tarball::Error::Write { source }) => Err(Error::Write(source)),
+        Err(tarball::Error::Archive(tarball::ArchiveError::Write { source })) => Err(Error::Write(source)),
         Err(error) => Err(Error::save(options.format.kind(), Path::new("-"), error)),
     }
 }

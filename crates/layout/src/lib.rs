@@ -82,3 +82,4 @@ pub use layout::Layout;
 pub use options::{AppendOptions, PresentCheck};
 pub use transaction::Transaction;
 pub use verify::{Damage, Verified};
+pub use wharf_archive::Error as ArchiveError;

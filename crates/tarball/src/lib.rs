@@ -40,4 +40,5 @@ mod write;
 pub use error::Error;
 pub use read::{Archive, ReadOptions};
 pub use tagged_image::TaggedImage;
+pub use wharf_archive::Error as ArchiveError;
 pub use write::{Format, WriteOptions, calculate_size, write, write_file};

@@ -8,6 +8,8 @@ use wharf_name::Tag;
 use wharf_v1::partial::AssembledImage;
 
 use super::image;
+#[cfg(doc)]
+use crate::ArchiveError;
 use crate::record::{MANIFEST, Record};
 use crate::{Error, ReadOptions};
 
@@ -33,9 +35,9 @@ impl Archive {
     /// One that is compressed with gzip or zstd as a whole is unpacked into a temporary file.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be opened, [`Error::UnexpectedEof`] or [`Error::NotTar`] when
-    /// it is no whole tar archive, [`Error::Unpack`] when it is compressed and cannot be unpacked,
-    /// [`Error::FileNotFound`] when it has no `manifest.json`, [`Error::InvalidManifest`] or
+    /// [`ArchiveError::Io`] when the file cannot be opened, [`ArchiveError::UnexpectedEof`] or [`ArchiveError::NotTar`] when
+    /// it is no whole tar archive, [`ArchiveError::Unpack`] when it is compressed and cannot be unpacked,
+    /// [`ArchiveError::FileNotFound`] when it has no `manifest.json`, [`Error::InvalidManifest`] or
     /// [`Error::NoManifest`] when that says nothing.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         Self::open_with(path, &ReadOptions::new()).await
@@ -75,7 +77,7 @@ impl Archive {
     /// # Errors
     /// [`Error::TagNotFound`], [`Error::NotSingle`] when there is no such image,
     /// [`Error::LayerCount`] or [`Error::DiffId`] when its layers are not those of its config,
-    /// [`Error::FileNotFound`], [`Error::LinkCycle`], [`Error::NotRegular`] when one is not there,
+    /// [`ArchiveError::FileNotFound`], [`ArchiveError::LinkCycle`], [`ArchiveError::NotRegular`] when one is not there,
     /// [`Error::Layer`] when one cannot be read.
     pub async fn image(&self, tag: Option<&Tag>) -> Result<AssembledImage, Error> {
         let record = match tag {

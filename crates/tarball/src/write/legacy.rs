@@ -9,8 +9,8 @@ use wharf_archive::{Entry, Form, Plan};
 use wharf_v1::{Config, DocumentKind, Error as ContentError, Hasher, sha256};
 
 use super::parts::{Part, Parts};
-use crate::Error;
 use crate::record::{self, MANIFEST};
+use crate::{ArchiveError, Error};
 
 /// The version of each layer's directory.
 const VERSION: &str = "1.0";
@@ -75,7 +75,7 @@ async fn uncompressed(part: &Part, name: &str) -> Result<Entry, Error> {
         let content = part.layer.uncompressed().await?;
         content.measure(Hasher::sha256()).await
     };
-    let measured = measure.await.map_err(|source| Error::ReadLayer {
+    let measured = measure.await.map_err(|source| ArchiveError::ReadLayer {
         digest: digest.clone(),
         source: Box::new(source),
     })?;

@@ -7,6 +7,8 @@ use wharf_archive::Plan;
 
 use super::parts::Parts;
 use super::{Format, WriteOptions, docker, legacy, oci};
+#[cfg(doc)]
+use crate::ArchiveError;
 use crate::{Error, TaggedImage};
 
 /// Writes an archive of these images, in the format of `docker save`, and returns how many bytes it
@@ -18,8 +20,8 @@ use crate::{Error, TaggedImage};
 /// Ancestors in Go: `tarball.Write`, `tarball.MultiWrite`.
 ///
 /// # Errors
-/// [`Error::Empty`] without images, [`Error::Content`] or [`Error::ReadLayer`] when an image cannot be
-/// read, [`Error::Write`] when the writer fails. What was written until then is no whole archive.
+/// [`Error::Empty`] without images, [`Error::Content`] or [`ArchiveError::ReadLayer`] when an image cannot be
+/// read, [`ArchiveError::Write`] when the writer fails. What was written until then is no whole archive.
 ///
 /// # Cancel safety
 /// Not cancel safe: what was written until then is no whole archive.
@@ -45,7 +47,7 @@ pub async fn write(
 /// Ancestors in Go: `tarball.WriteToFile`, `crane.Save`, `crane.MultiSave`.
 ///
 /// # Errors
-/// As [`write()`]; [`Error::Io`] when the file cannot be written.
+/// As [`write()`]; [`ArchiveError::Io`] when the file cannot be written.
 ///
 /// # Cancel safety
 /// When the future is dropped `path` is as it was, and nothing is left beside it.

@@ -4,7 +4,8 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use wharf_tarball::{
-    Archive, Error, Format, ReadOptions, TaggedImage, WriteOptions, calculate_size, write, write_file,
+    Archive, ArchiveError, Error, Format, ReadOptions, TaggedImage, WriteOptions, calculate_size, write,
+    write_file,
 };
 use wharf_v1::{Image, ImageExt as _, conformance, empty, sha256};
 
@@ -279,14 +280,20 @@ async fn compressed_archives_are_unpacked_within_a_limit() {
         );
         let limit = ReadOptions::new().with_unpacked_limit(plain.len() as u64 - 1);
         let error = Archive::open_with(&path, &limit).await.expect_err("too large");
-        assert!(matches!(error, Error::Unpack { .. }), "{error:?}");
+        assert!(
+            matches!(error, Error::Archive(ArchiveError::Unpack { .. })),
+            "{error:?}"
+        );
         let ratio = ReadOptions::new().with_unpacked_ratio(1);
         Archive::open_with(&path, &ratio)
             .await
             .expect("too small to count");
         std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("write");
         let error = Archive::open(&path).await.expect_err("torn");
-        assert!(matches!(error, Error::Unpack { .. }), "{error:?}");
+        assert!(
+            matches!(error, Error::Archive(ArchiveError::Unpack { .. })),
+            "{error:?}"
+        );
     }
 }
 
@@ -296,7 +303,10 @@ async fn archives_that_swell_are_not_unpacked() {
     let path = dir.path().join("image.tar.gz");
     std::fs::write(&path, gzipped(&vec![0; 17 << 20])).expect("write");
     let error = Archive::open(&path).await.expect_err("empty");
-    assert!(matches!(error, Error::FileNotFound { .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::Archive(ArchiveError::FileNotFound { .. })),
+        "{error:?}"
+    );
     let options = ReadOptions::new().with_unpacked_ratio(20);
     let error = Archive::open_with(&path, &options).await.expect_err("swells");
     let source = std::error::Error::source(&error).expect("a cause").to_string();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
-use wharf_tarball::{Archive, Error, TaggedImage, WriteOptions, write, write_file};
+use wharf_tarball::{Archive, ArchiveError, Error, TaggedImage, WriteOptions, write, write_file};
 use wharf_v1::oci_spec::image::MediaType;
 use wharf_v1::{Image, ImageExt as _, Layer as _, empty, random};
 
@@ -252,7 +252,7 @@ async fn a_failure_leaves_what_was_there() {
             .await
             .expect_err("broken");
         assert!(
-            matches!(&error, Error::ReadLayer { digest, .. } if digest == bad.0.digest()),
+            matches!(&error, Error::Archive(ArchiveError::ReadLayer { digest, .. }) if digest == bad.0.digest()),
             "{error:?}"
         );
         assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 0);
@@ -270,7 +270,7 @@ async fn a_failure_leaves_what_was_there() {
                 .await
                 .expect_err("broken");
             assert!(
-                matches!(&error, Error::ReadLayer { digest, .. } if digest == bad.0.digest()),
+                matches!(&error, Error::Archive(ArchiveError::ReadLayer { digest, .. }) if digest == bad.0.digest()),
                 "{error:?}"
             );
         }
@@ -286,7 +286,7 @@ async fn places_that_cannot_be_written_are_named() {
             .await
             .expect_err("not a place");
         assert!(
-            matches!(&error, Error::Io { path: named, .. } if *named == path),
+            matches!(&error, Error::Archive(ArchiveError::Io { path: named, .. }) if *named == path),
             "{error:?}"
         );
     }
