@@ -37,20 +37,41 @@ async fn a_plain_file_stays_as_it_is() {
 #[tokio::test]
 async fn a_long_name_of_gnu_becomes_a_record() {
     let name = format!("{}f", "abcdefghij/".repeat(30));
-    let mut long = tar::Header::new_gnu();
-    long.set_path("././@LongLink").expect("short");
+    let zeroed = |name: &str, mode, size| {
+        let mut header = tar::Header::new_gnu();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_mode(mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(size);
+        header
+    };
+    let mut long = zeroed("././@LongLink", 0, name.len() as u64 + 1);
     long.set_entry_type(tar::EntryType::GNULongName);
-    long.set_size(name.len() as u64 + 1);
-    long.set_cksum();
-    let source = Tar::new()
-        .raw(long.as_bytes())
-        .raw(name.as_bytes())
-        .raw(b"\0")
-        .pad()
-        .entry(b'0', &name[..100], "", 0o644, b"");
+    seal(&mut long);
+    let mut file = zeroed(&name[..100], 0o644, 0);
+    file.set_device_major(0).expect("GNU's");
+    file.set_device_minor(0).expect("GNU's");
+    file.set_entry_type(tar::EntryType::Regular);
+    seal(&mut file);
+    let source = || {
+        Tar::new()
+            .raw(long.as_bytes())
+            .raw(name.as_bytes())
+            .raw(b"\0")
+            .pad()
+            .raw(file.as_bytes())
+    };
+    check(
+        "source",
+        &source().bytes(),
+        2560,
+        "d0b082484133b30510a602a32911dc0ff7482bf7b6811a37956130c76b048fd8",
+    );
     check(
         "merged",
-        &merged([source]).await,
+        &merged([source()]).await,
         2560,
         "bdd718dcb6e5230a810526cf940fae6a1cb48ba47ff72e13d47cbb052ac240c2",
     );

@@ -50,6 +50,10 @@ impl Store {
         self.content.insert(digest, bytes.into());
     }
 
+    pub(crate) fn remove(&mut self, digest: &Digest) {
+        self.content.remove(digest);
+    }
+
     fn opened(&self) -> usize {
         self.opened.load(Ordering::Relaxed)
     }
