@@ -18,7 +18,11 @@ const DOCUMENT_LIMIT: u64 = 100 * 1024 * 1024;
 /// Nothing is read before it is asked for. Documents are verified, read once and kept; layers are
 /// verified whenever they are opened.
 #[derive(Debug)]
-pub struct StoredImage<S>(Arc<Inner<S>>);
+pub struct StoredImage<S> {
+    inner: Arc<Inner<S>>,
+    /// Not within what they share, since each of them holds that.
+    layers: OnceCell<Vec<Arc<dyn Layer>>>,
+}
 
 #[derive(Debug)]
 struct Inner<S> {
@@ -27,7 +31,6 @@ struct Inner<S> {
     manifest: OnceCell<Manifest>,
     config: OnceCell<Config>,
     diff_ids: OnceCell<Option<Vec<Digest>>>,
-    layers: OnceCell<Vec<Arc<dyn Layer>>>,
 }
 
 impl<S: ContentSource> StoredImage<S> {
@@ -42,14 +45,17 @@ impl<S: ContentSource> StoredImage<S> {
     }
 
     fn of(descriptor: Descriptor, source: Arc<S>, manifest: OnceCell<Manifest>) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             source,
             descriptor,
             manifest,
             config: OnceCell::new(),
             diff_ids: OnceCell::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
             layers: OnceCell::new(),
-        }))
+        }
     }
 }
 
@@ -72,27 +78,27 @@ impl<S: ContentSource> Inner<S> {
 
 impl<S: ContentSource> Image for StoredImage<S> {
     fn media_type(&self) -> MediaType {
-        self.0.descriptor.media_type().clone()
+        self.inner.descriptor.media_type().clone()
     }
 
     fn descriptor(&self) -> BoxFuture<'_, Result<Descriptor, Error>> {
-        Box::pin(async { Ok(self.0.descriptor.clone()) })
+        Box::pin(async { Ok(self.inner.descriptor.clone()) })
     }
 
     fn manifest(&self) -> BoxFuture<'_, Result<Manifest, Error>> {
-        Box::pin(async { self.0.manifest().await.cloned() })
+        Box::pin(async { self.inner.manifest().await.cloned() })
     }
 
     fn config(&self) -> BoxFuture<'_, Result<Config, Error>> {
-        Box::pin(async { self.0.config().await.cloned() })
+        Box::pin(async { self.inner.config().await.cloned() })
     }
 
     fn layers(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Layer>>, Error>> {
         let make = || async {
-            let listed = self.0.manifest().await?.view()?.layers();
+            let listed = self.inner.manifest().await?.view()?.layers();
             let layers = listed.iter().enumerate().map(|(at, listed)| {
                 let blob = ListedBlob {
-                    image: Arc::clone(&self.0),
+                    image: Arc::clone(&self.inner),
                     descriptor: listed.clone(),
                     at,
                 };
@@ -100,11 +106,11 @@ impl<S: ContentSource> Image for StoredImage<S> {
             });
             Ok::<_, Error>(layers.collect())
         };
-        Box::pin(async move { Ok(self.0.layers.get_or_try_init(make).await?.clone()) })
+        Box::pin(async move { Ok(self.layers.get_or_try_init(make).await?.clone()) })
     }
 
     fn mount_source(&self) -> Option<MountSource> {
-        self.0.source.mount_source()
+        self.inner.source.mount_source()
     }
 }
 

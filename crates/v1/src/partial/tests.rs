@@ -89,6 +89,21 @@ async fn stored_documents_are_read_once() {
     assert_eq!(store.opened(), 2, "the manifest and the config");
 }
 
+/// What a layer needs of its image must not keep the image, nor lead back to itself.
+#[tokio::test]
+async fn a_stored_image_goes_when_nobody_holds_it() {
+    let image = random::image(1, 2, 10);
+    let store = Arc::new(Store::of(&image).await);
+    let stored = StoredImage::new(image.descriptor().await.expect("known"), Arc::clone(&store));
+    let layer = stored.layers().await.expect("stored").remove(0);
+    assert!(format!("{stored:?}").contains("StoredImage"));
+    drop(stored);
+    layer.compressed().await.expect("the layer holds the source");
+    assert_eq!(Arc::strong_count(&store), 2);
+    drop(layer);
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
 #[tokio::test]
 async fn stored_content_is_verified() {
     let image = random::image(1, 1, 100);
