@@ -104,18 +104,21 @@ impl Stored<'_> {
         let Self {
             name, diff_id: want, ..
         } = self;
+        let plain = range.clone();
         let builder = LayerBuilder::from_stream(ByteStream::from_blocking_read(range));
         let built = builder.family(Family::Docker).allow_any_content().build().await;
         let layer = built.map_err(|source| Error::Layer {
             name: name.clone(),
             source,
         })?;
-        if *layer.as_diff_id() != want {
-            return Err(Error::DiffId {
-                name,
-                got: layer.as_diff_id().clone(),
-                want,
-            });
+        let mut got = layer.as_diff_id().clone();
+        if got.algorithm() != want.algorithm() {
+            let content = ByteStream::from_blocking_read(plain);
+            let measured = content.measure(Hasher::new(want.algorithm())?).await;
+            got = measured.map_err(|source| unreadable(&name, source))?.digest;
+        }
+        if got != want {
+            return Err(Error::DiffId { name, got, want });
         }
         Ok((layer.as_descriptor().clone(), Arc::new(layer)))
     }

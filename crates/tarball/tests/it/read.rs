@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wharf_tarball::{Archive, Error, TaggedImage, WriteOptions, write_file};
-use wharf_v1::{Image as _, ImageExt as _, Layer as _, conformance, sha256};
+use wharf_v1::oci_spec::image::DigestAlgorithm;
+use wharf_v1::{Hasher, Image as _, ImageExt as _, Layer as _, conformance, sha256};
 
 use crate::support::{append, append_link, config_of, docker_image, gzipped, tar_of};
 
@@ -247,6 +248,33 @@ async fn what_is_no_archive_is_refused() {
     let error = Archive::open("/missing/archive.tar").await.expect_err("missing");
     assert!(error.is_not_found());
     assert_eq!(error.to_string(), "open /missing/archive.tar");
+}
+
+/// A diff_id is compared by its own algorithm.
+#[tokio::test]
+async fn diff_ids_of_other_algorithms_are_held_to() {
+    let tar = tar_of("a", b"1");
+    let digest = |bytes: &[u8]| {
+        let mut hasher = Hasher::new(&DigestAlgorithm::Sha512).expect("known");
+        hasher.update(bytes);
+        hasher.finish()
+    };
+    let archive = |diff_id| {
+        let mut archive = tar::Builder::new(Vec::new());
+        append(&mut archive, "c", &config_of(&[diff_id]));
+        append(&mut archive, "l", &tar);
+        let manifest = br#"[{"Config":"c","RepoTags":null,"Layers":["l"]}]"#;
+        append(&mut archive, "manifest.json", manifest);
+        archive.into_inner().expect("in memory")
+    };
+    let good = open(archive(digest(&tar))).await.expect("open");
+    good.image(None).await.expect("its diff_id is right");
+    let bad = open(archive(digest(b"other"))).await.expect("open");
+    let error = bad.image(None).await.expect_err("another diff_id");
+    assert!(
+        matches!(&error, Error::DiffId { got, .. } if *got == digest(&tar)),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
