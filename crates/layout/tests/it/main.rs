@@ -1,5 +1,6 @@
 //! Layouts as callers see them: on disk, read back, and when things go wrong.
 
+mod algorithms;
 mod archive;
 mod collect;
 mod conformance;
