@@ -1,6 +1,7 @@
 //! The filesystem of a container image: as one tar stream, or in a directory.
 //!
-//! [`extract`] merges the layers of an image into one archive; [`unpack`] writes it to a directory.
+//! [`extract`] merges the layers of an image into one archive; `unpack` writes it to a directory, on Linux only:
+//! elsewhere it is not there, and the archive can be given to any tar program.
 //! [`files()`] lists what is in it, and [`read`] reads one file, without writing anything.
 //! [`squash`] merges some layers into one changeset.
 //!
