@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use wharf::layer::Family;
+use wharf::layer::{Compression, Family};
 use wharf::layout::{AppendOptions, ArchiveBuilder, FindExt as _, Layout, LayoutArchive};
-use wharf::mutate::{annotate, convert, edit_config};
+use wharf::mutate::{annotate, convert, edit_config, recompress};
 use wharf::tarball::{Archive, Format, TaggedImage, WriteOptions, write_file};
-use wharf::v1::{Child, Image, IndexExt as _, Matcher};
+use wharf::v1::{Child, Image, IndexExt as _, Matcher, random};
 use wharf_testkit::{is_installed, run};
 
 /// What the layouts call the image.
@@ -257,4 +257,81 @@ async fn an_image_of_buildah_goes_around() {
         &destination,
     ]);
     goes_around(&yard, &yard.path("built")).await;
+}
+
+/// Every flavour of archive, of layers in every form, with several images in it.
+#[tokio::test]
+async fn skopeo_reads_every_flavour_of_archive() {
+    if !is_installed("skopeo") {
+        return;
+    }
+    let yard = Yard::new();
+    for compression in [Compression::None, Compression::gzip(), Compression::zstd()] {
+        let mut images = Vec::new();
+        for (seed, name) in [(1, "example.com/one:v1"), (2, "example.com/two:v2")] {
+            let image = Arc::new(random::image(seed, 2, 10_000));
+            let image: Arc<dyn Image> = Arc::new(recompress(image, compression).await.expect("recompressed"));
+            images.push((name, diff_ids(&*image).await, image));
+        }
+        let tagged = images
+            .iter()
+            .map(|(name, _, image)| TaggedImage::new(Arc::clone(image)).with_repo_tag(*name));
+        let tagged: Vec<_> = tagged.collect();
+        for format in [Format::Docker, Format::DockerWithOci, Format::Legacy] {
+            let what = format!("{compression:?} {format:?}");
+            let options = WriteOptions::new().with_format(format);
+            for (at, (name, want, _)) in images.iter().enumerate() {
+                // One alone needs no name; of several each has its own.
+                write_file(&tagged[at..=at], &yard.path("one.tar"), &options)
+                    .await
+                    .expect("written");
+                write_file(&tagged, &yard.path("all.tar"), &options)
+                    .await
+                    .expect("written");
+                for from in ["one.tar".to_owned(), format!("all.tar:{name}")] {
+                    let from = format!("docker-archive:{from}");
+                    assert_eq!(yard.seen_by_skopeo(&from), *want, "{what} {from}");
+                    // Copying reads the layers, and holds them to their digests.
+                    yard.skopeo(&["copy", "-q", &from, "oci:copied:it"]);
+                    let copied = Layout::open(yard.path("copied")).await.expect("open");
+                    assert!(copied.verify().await.expect("verify").is_good(), "{what} {from}");
+                    fs::remove_dir_all(yard.path("copied")).expect("removed");
+                }
+                if format == Format::DockerWithOci {
+                    let tag = &name[name.len() - 2..];
+                    let from = format!("oci-archive:all.tar:{tag}");
+                    assert_eq!(yard.seen_by_skopeo(&from), *want, "{what} {from}");
+                    if compression == Compression::zstd() {
+                        // It reads such layers, but does not write them to an archive of docker's.
+                        continue;
+                    }
+                    yard.skopeo(&["copy", "-q", &from, "docker-archive:theirs.tar"]);
+                    let theirs = Archive::open(yard.path("theirs.tar")).await.expect("open");
+                    let theirs = theirs.image(None).await.expect("image");
+                    assert_eq!(diff_ids(&theirs).await, *want, "{what} {from}");
+                    fs::remove_file(yard.path("theirs.tar")).expect("removed");
+                }
+            }
+        }
+        let mut builder = ArchiveBuilder::new();
+        for (name, _, image) in &images {
+            let named = AppendOptions::new().with_ref_name(*name);
+            builder = builder.with_image(Arc::clone(image), &named);
+        }
+        builder
+            .write_file(yard.path("layout.tar"))
+            .await
+            .expect("written");
+        for (name, want, _) in &images {
+            let from = format!("oci-archive:layout.tar:{name}");
+            assert_eq!(yard.seen_by_skopeo(&from), *want, "{compression:?}");
+            yard.skopeo(&["copy", "-q", &from, "oci:copied:it"]);
+            let copied = Layout::open(yard.path("copied")).await.expect("open");
+            assert!(
+                copied.verify().await.expect("verify").is_good(),
+                "{compression:?}"
+            );
+            fs::remove_dir_all(yard.path("copied")).expect("removed");
+        }
+    }
 }
