@@ -14,6 +14,7 @@
 //! | [`cache`] | content kept on disk by digest, in front of any image | `wharf-cache` |
 //! | [`tarball`] | archives as `docker save` writes them | `wharf-tarball` |
 //! | `registry` | an embeddable registry server | `wharf-registry` |
+//! | `proxy` | a registry that hands out what another has, and keeps it | `wharf-proxy` |
 //!
 //! This crate adds nothing to them but short paths and features that fit together. What links them are
 //! the traits of [`v1`]: anything that is an [`Image`](v1::Image) can be pushed, stored, packed or
@@ -58,7 +59,7 @@
 //! | `gzip` | reading and writing gzip-compressed layers (pure Rust) | yes |
 //! | `helper` | running the credential helpers that docker's and podman's files name | yes |
 //! | `zstd` | reading and writing zstd-compressed layers (links the C library) | yes |
-//! | `registry` | the module `registry`: the embeddable server | no |
+//! | `registry` | the modules `registry` and `proxy`: the embeddable server, and its pull-through cache | no |
 
 #[cfg(all(doctest, feature = "registry"))]
 mod readme;
@@ -77,6 +78,9 @@ pub use wharf_layout as layout;
 pub use wharf_mutate as mutate;
 #[doc(inline)]
 pub use wharf_name as name;
+#[cfg(feature = "registry")]
+#[doc(inline)]
+pub use wharf_proxy as proxy;
 #[cfg(feature = "registry")]
 #[doc(inline)]
 pub use wharf_registry as registry;

@@ -300,3 +300,42 @@ fn killed_it_loses_nothing() {
         );
     }
 }
+
+/// What another registry has is handed out, kept, and there when the other is not.
+#[test]
+fn an_upstream_is_needed_once() {
+    let upstream = TestRegistry::start();
+    let sandbox = Sandbox::new();
+    upstream.put_image("team/app:v1", &image());
+    let from = upstream.at("team");
+    let served = ServedCrane::start(&sandbox, &["--disk=kept", "--upstream", &from]);
+    let app = format!("{}/app:v1", served.host());
+    assert_eq!(
+        sandbox.stdout(&["digest", &app]).trim_end(),
+        upstream.digest("team/app:v1").expect("there")
+    );
+    assert_eq!(
+        sandbox.stdout(&["validate", "--remote", &app]),
+        format!("PASS: {app}\n")
+    );
+    upstream.requests();
+    assert_eq!(
+        sandbox.stdout(&["validate", "--remote", &app]),
+        format!("PASS: {app}\n")
+    );
+    assert!(upstream.requests().is_empty());
+    assert!(
+        sandbox
+            .crane(&[
+                "copy",
+                &upstream.at("team/app:v1"),
+                &format!("{}/other:v1", served.host())
+            ])
+            .starts_with("exit 1\n")
+    );
+    assert!(
+        sandbox
+            .crane(&["registry", "serve", "--upstream", "not a registry"])
+            .starts_with("exit 1\n")
+    );
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use wharf::proxy::{PullThrough, PullThroughOptions};
 use wharf::registry::auth::{Authentication, Basic, Bearer, Rights, Users};
 use wharf::registry::server::{Server, ServerOptions, Tls};
 use wharf::registry::{Access, Deletion, DirectoryStore, MemoryStore, Options, References, Registry, Store};
@@ -24,6 +25,9 @@ pub(crate) struct Args {
     /// Keep everything in this directory, made when it does not exist [default: in memory]
     #[arg(long, value_name = "DIR")]
     disk: Option<PathBuf>,
+    /// Hand out what this registry has, and keep it; nothing can be pushed then
+    #[arg(long, value_name = "REGISTRY[/PREFIX]", conflicts_with_all = ["sparse", "delete"])]
+    upstream: Option<String>,
     /// Old name of --disk with a temporary directory
     #[arg(long, hide = true, conflicts_with = "disk")]
     blobs_to_disk: bool,
@@ -81,7 +85,7 @@ impl FromStr for Scheme {
     }
 }
 
-pub(super) async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     // From before anybody can know that the server is there.
     let mut signals = Signals::listen()?;
     let mut temporary = None;
@@ -97,7 +101,15 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         Some(directory) => Arc::new(open(directory).await?),
         None => Arc::new(MemoryStore::new()),
     };
-    let mut builder = Registry::builder().store(store).options(options(&args));
+    let mut options = options(&args);
+    let store = match &args.upstream {
+        Some(upstream) => {
+            options = options.with_access(Access::ReadOnly);
+            Arc::new(pull_through(context, upstream, store)?)
+        }
+        None => store,
+    };
+    let mut builder = Registry::builder().store(store).options(options);
     if let Some(authentication) = authentication(&args)? {
         builder = builder.authentication(authentication);
     }
@@ -116,6 +128,26 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     context.log("shutting down...");
     server.shutdown().await;
     Ok(())
+}
+
+/// What another registry has, kept in `store`.
+fn pull_through(
+    context: &mut Context,
+    upstream: &str,
+    store: Arc<dyn Store>,
+) -> Result<PullThrough, Failure> {
+    let (registry, prefix) = match upstream.split_once('/') {
+        Some((registry, prefix)) => (registry, Some(prefix)),
+        None => (upstream, None),
+    };
+    let refuse = |error: wharf::name::ParseError| Failure::usage(error.to_string());
+    let registry: wharf::name::Registry = registry.parse().map_err(refuse)?;
+    let mut options = PullThroughOptions::default();
+    if let Some(prefix) = prefix {
+        registry.repository(prefix).map_err(refuse)?;
+        options = options.with_prefix(prefix);
+    }
+    Ok(PullThrough::new(context.client()?, registry, store, options))
 }
 
 /// What the registry allows.
