@@ -87,6 +87,12 @@ pub enum Error {
         /// The most that are shown.
         nodes: usize,
     },
+    /// A rule of [`sync`](crate::sync()) matches more repositories than anybody has.
+    #[error("there are more than {most} repositories that match")]
+    TooManyRepositories {
+        /// The most that a rule may match.
+        most: usize,
+    },
     /// The files of an image cannot be read.
     #[error("reading files")]
     Files(#[source] Box<wharf::extract::Error>),

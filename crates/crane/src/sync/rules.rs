@@ -14,6 +14,9 @@ use crate::{CopyOptions, Error, Existing};
 /// Rules are read into memory: at most so many bytes.
 const LIMIT: u64 = 4 << 20;
 
+/// Repositories that one rule may match.
+const MOST_REPOSITORIES: usize = 100_000;
+
 /// What to keep the same: a list of rules, each for one repository, or all of a registry that match. Read from YAML:
 ///
 /// ```
@@ -154,6 +157,11 @@ impl SyncRepositories {
                         "" => path.clone(),
                         prefix => format!("{}/{path}", prefix.trim_end_matches('/')),
                     };
+                    if pairs.len() == MOST_REPOSITORIES {
+                        return Err(Error::TooManyRepositories {
+                            most: MOST_REPOSITORIES,
+                        });
+                    }
                     pairs.push((source.repository(&path)?, target.repository(&there)?));
                 }
                 Ok(pairs)

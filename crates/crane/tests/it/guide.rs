@@ -167,6 +167,29 @@ fn the_book_is_whole() {
     }
 }
 
+/// What pages link to in the book is there.
+#[test]
+fn links_lead_somewhere() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let top = std::fs::read_dir(&docs).expect("the docs");
+    let top = top.map(|entry| entry.expect("an entry").path());
+    let mut count = 0;
+    for page in top
+        .chain(pages())
+        .filter(|page| page.extension().is_some_and(|kind| kind == "md"))
+    {
+        let text = std::fs::read_to_string(&page).expect("readable");
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        for (target, _) in targets.filter(|(target, _)| !target.contains("://")) {
+            let file = target.split('#').next().unwrap_or_default();
+            let path = page.parent().expect("a directory").join(file);
+            assert!(file.is_empty() || path.is_file(), "{}: {target}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 20, "only {count} links were found");
+}
+
 #[test]
 fn manual_pages_are_written() {
     let sandbox = Sandbox::new();

@@ -35,6 +35,10 @@ pub(crate) fn load() -> Result<HeaderMap, Failure> {
             error,
         )
     };
+    // As where credentials are looked for: what a directory of that name is for, nobody knows.
+    if editor.path().is_dir() {
+        return Ok(HeaderMap::new());
+    }
     let file = match File::open(editor.path()) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HeaderMap::new()),

@@ -1,10 +1,10 @@
 //! `crane catalog`.
 
 use futures_util::TryStreamExt as _;
-use serde_json::json;
 use wharf::name::Registry;
 use wharf_crane::{Error, catalog};
 
+use super::listing::Listing;
 use crate::context::{Context, name};
 use crate::failure::Failure;
 
@@ -24,27 +24,16 @@ pub(crate) struct Args {
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let registry: Registry = name(&args.registry)?;
     let mut pages = catalog(&context.client()?, &registry);
-    let mut listed: Vec<String> = Vec::new();
+    let mut listing = Listing::new(args.json);
     while let Some(page) = pages.try_next().await.map_err(Error::from)? {
         for path in page {
             let shown = match args.full_ref {
                 true => format!("{}/{path}", args.registry),
                 false => path,
             };
-            match args.json {
-                true => listed.push(shown),
-                false => context.out.queue(shown).await?,
-            }
+            listing.add(shown, context).await?;
         }
-        context.out.flush().await?;
+        listing.page(context).await?;
     }
-    match args.json {
-        true => {
-            context
-                .out
-                .json(&json!({"name": registry.to_string(), "repositories": listed}))
-                .await
-        }
-        false => Ok(()),
-    }
+    listing.end(registry.to_string(), "repositories", context).await
 }

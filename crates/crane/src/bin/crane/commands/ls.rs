@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use futures_util::TryStreamExt as _;
-use serde_json::json;
 use wharf_crane::{Error, tags};
 
+use super::listing::Listing;
 use crate::context::{Context, local, repository};
 use crate::failure::Failure;
 
@@ -29,24 +29,19 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
+    let mut listing = Listing::new(args.json);
     if let Some(place) = local(Path::new(&args.repo))? {
-        let names = place.names().await?;
-        let names = names.into_iter().map(|name| match args.full_ref {
-            true => format!("{}:{name}", args.repo),
-            false => name,
-        });
-        let names: Vec<String> = names.collect();
-        if args.json {
-            return context.out.json(&json!({"name": args.repo, "tags": names})).await;
+        for name in place.names().await? {
+            let shown = match args.full_ref {
+                true => format!("{}:{name}", args.repo),
+                false => name,
+            };
+            listing.add(shown, context).await?;
         }
-        for name in names {
-            context.out.queue(name).await?;
-        }
-        return context.out.flush().await;
+        return listing.end(args.repo, "tags", context).await;
     }
     let repository = repository(&args.repo)?;
     let mut pages = tags(&context.client()?, &repository);
-    let mut listed: Vec<String> = Vec::new();
     while let Some(page) = pages.try_next().await.map_err(Error::from)? {
         for tag in page {
             if args.omit_digest_tags && tag.starts_with(DIGEST_TAG) {
@@ -56,20 +51,9 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
                 true => format!("{repository}:{tag}"),
                 false => tag,
             };
-            match args.json {
-                true => listed.push(shown),
-                false => context.out.queue(shown).await?,
-            }
+            listing.add(shown, context).await?;
         }
-        context.out.flush().await?;
+        listing.page(context).await?;
     }
-    match args.json {
-        true => {
-            context
-                .out
-                .json(&json!({"name": repository.to_string(), "tags": listed}))
-                .await
-        }
-        false => Ok(()),
-    }
+    listing.end(repository.to_string(), "tags", context).await
 }

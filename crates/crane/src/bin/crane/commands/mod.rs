@@ -20,6 +20,7 @@ mod flatten;
 mod index;
 mod inspect;
 mod layout;
+mod listing;
 mod ls;
 mod ls_files;
 mod man;
