@@ -53,6 +53,14 @@ pub enum Error {
         /// What it should link to.
         target: String,
     },
+    /// A layer has a path more than once, and that is refused.
+    #[error("layer {position} has {path:?} more than once")]
+    Replaced {
+        /// Which layer, counted from 0, the base.
+        position: usize,
+        /// The path.
+        path: String,
+    },
     /// The layers have more entries than the limit allows, or many times more directories that no entry
     /// describes.
     #[error("layers have more than {limit} entries")]

@@ -21,7 +21,7 @@ use crate::merge::merge;
 ///   layer are followed.
 /// - Of several entries of one layer for a path the last counts, and comes alone. Only in a layer of more
 ///   than 1 MiB do those before it come too, earlier, so that it wins where the archive is unpacked; to spare
-///   them such a layer has to be [read twice](ExtractOptions::read_twice).
+///   them such a layer has to be [read twice](crate::Replaced::LeftOut).
 /// - A hard link to what a higher layer hides gets the content that it was made for. That content may have
 ///   gone by when the link comes; then its layer is opened a second time, if it is larger than 1 MiB. A hard
 ///   link to a directory, or to nothing, fails.

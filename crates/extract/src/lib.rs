@@ -21,7 +21,7 @@ mod unpack;
 pub use error::Error;
 pub use extract::extract;
 pub use files::{FileEntry, FileKind, Files, FilesOptions, files, read};
-pub use options::ExtractOptions;
+pub use options::{ExtractOptions, Replaced};
 pub use squash::squash;
 #[cfg(target_os = "linux")]
 pub use unpack::{Privileges, Skipped, SkippedPart, UnpackOptions, Unpacked, unpack};

@@ -17,10 +17,24 @@ pub struct ExtractOptions {
     /// How many layers are opened and decoded while another is being merged, each by up to 512 KiB.
     /// Default: 1. With 0, one layer is open at a time.
     pub layers_ahead: usize,
-    /// Whether a layer of more than 1 MiB is opened and decoded twice, to leave out entries that a later one
-    /// of the same layer replaces. Hardly any layer has such. Without it they come out too, before the one
-    /// that counts. A layer that can be read only once is. Default: no.
-    pub read_twice: bool,
+    /// What becomes of entries that a later one of the same layer replaces, in a layer of more than 1 MiB.
+    /// Hardly any layer has such. Default: [`Replaced::Passed`].
+    pub replaced: Replaced,
+}
+
+/// What becomes of entries that a later one of the same layer replaces, in a layer that is too large to be
+/// looked through beforehand.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replaced {
+    /// They come out too, before the one that counts, which so wins wherever the archive is unpacked.
+    #[default]
+    Passed,
+    /// They are left out. For that the layer is opened and decoded twice; one that can be read only once is
+    /// treated as by [`Passed`](Self::Passed).
+    LeftOut,
+    /// The one that replaces them fails with [`Error::Replaced`](crate::Error::Replaced).
+    Refused,
 }
 
 impl Default for ExtractOptions {
@@ -30,7 +44,7 @@ impl Default for ExtractOptions {
             max_bytes: 1 << 40,
             max_ratio: 1100,
             layers_ahead: 1,
-            read_twice: false,
+            replaced: Replaced::default(),
         }
     }
 }
@@ -70,10 +84,10 @@ impl ExtractOptions {
         self
     }
 
-    /// Reads large layers twice, so that each path comes out once whatever they have.
+    /// Sets what becomes of entries that a later one of the same layer replaces.
     #[must_use]
-    pub fn with_read_twice(mut self) -> Self {
-        self.read_twice = true;
+    pub fn with_replaced(mut self, replaced: Replaced) -> Self {
+        self.replaced = replaced;
         self
     }
 }

@@ -10,7 +10,7 @@ use wharf_layer::{Compression, LayerBuilder};
 use wharf_v1::media_type::{Family, MediaTypeExt as _};
 use wharf_v1::{DocumentKind, Image, ImageExt as _, Index, Layer, Matcher};
 
-use crate::layers::rebuilt;
+use crate::layers::{rebuilt, with_each_path_once};
 use crate::time::created;
 use crate::{Error, MutatedImage, MutatedIndex, edit_images, remove_children};
 
@@ -83,7 +83,8 @@ impl FlattenOptions {
 
 /// The image with all its layers merged into one: the filesystem that [`extract`] gives.
 ///
-/// The layers are read once, verified, and the new one is written to a temporary file, in one pass. The
+/// The layers are read once, verified, and the new one is written to a temporary file, in one pass; only when a
+/// large one has some path twice is all of it done anew, so that the new one has each once. The
 /// config keeps all but diff_ids and history, fields that nobody here knows among it. The history has one
 /// entry: when, with what and of which image it was made, and as its comment the old history as JSON. The
 /// layer's media type is of the image's family. Annotations and subject stay: they are about the image, and
@@ -130,13 +131,18 @@ pub async fn flatten(base: Arc<dyn Image>, options: &FlattenOptions) -> Result<M
         .build()
         .expect("nothing is required");
 
-    let mut builder = LayerBuilder::from_stream(extract(Arc::clone(&base), &options.extract))
-        .family(Family::of(&base.media_type()))
-        .compression(options.compression);
-    if let Some(directory) = &options.spool_directory {
-        builder = builder.spool_in(directory);
-    }
-    let layer = builder.build().await.map_err(|source| Error::Flatten {
+    let build = |extract_options| {
+        let mut builder = LayerBuilder::from_stream(extract(Arc::clone(&base), &extract_options))
+            .family(Family::of(&base.media_type()))
+            .compression(options.compression);
+        if let Some(directory) = &options.spool_directory {
+            builder = builder.spool_in(directory);
+        }
+        builder.build()
+    };
+    let layers = base.layers().await?;
+    let layer = with_each_path_once(&layers, options.extract, build).await;
+    let layer = layer.map_err(|source| Error::Flatten {
         image: digest,
         source: Box::new(source),
     })?;

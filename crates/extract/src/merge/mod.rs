@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use wharf_v1::{Image, Layer};
 
 use crate::archive::{Entry, Fault, Header, Kind, TarReader};
-use crate::{Error, ExtractOptions};
+use crate::{Error, ExtractOptions, Replaced};
 use ahead::Ahead;
 use links::{Action, Lack, Links, Shown};
 use name::Name;
@@ -59,6 +59,7 @@ pub(crate) fn merge_layers(
         paths: Paths::new(),
         links: Links::default(),
         replaced: HashSet::new(),
+        refuses: false,
         entries: 0,
         options: *options,
         below,
@@ -67,9 +68,10 @@ pub(crate) fn merge_layers(
     while let Some((position, layer, reader)) = ahead.next() {
         let failed = |error| explain(position, Fault::Input(error));
         let mut begun = Begun::new(reader).map_err(failed)?;
-        let reopen = options.read_twice && layer.is_reopenable();
+        let reopen = options.replaced == Replaced::LeftOut && layer.is_reopenable();
         let reopen = reopen.then_some(|| ahead.open(&layer));
         merge.replaced = begun.replaced(reopen).map_err(failed)?;
+        merge.refuses = options.replaced == Replaced::Refused && !begun.is_whole();
         merge.layer(position, begun.read())?;
         merge.late(position, || match begun.again() {
             Some(again) => again,
@@ -95,6 +97,8 @@ struct Merge<'a> {
     links: Links,
     /// Numbers of the entries of the present layer that a later one replaces.
     replaced: HashSet<u64>,
+    /// Whether there must be none in the present layer.
+    refuses: bool,
     entries: u64,
     options: ExtractOptions,
     below: Below,
@@ -147,6 +151,10 @@ impl Merge<'_> {
             return Ok(());
         }
         let id = self.paths.locate(&path, follow);
+        if self.refuses && self.paths.tree.is_here(id) {
+            let path = String::from_utf8_lossy(&self.paths.tree.path(id)).into_owned();
+            return Err(Error::Replaced { position, path }.into());
+        }
         let is_last = !self.replaced.contains(&number);
         let visible = is_last && self.paths.tree.is_visible(id, is_directory);
         match entry.header.kind {

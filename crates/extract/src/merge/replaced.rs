@@ -49,6 +49,11 @@ impl Begun {
         Ok(replaced)
     }
 
+    /// Whether all of it is held.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// The layer from its beginning. Dropping it closes the layer.
     pub(crate) fn read(&mut self) -> Box<dyn BufRead + '_> {
         match self.rest.take() {

@@ -124,6 +124,11 @@ impl Tree {
         self.node(id).here & PARENT != 0
     }
 
+    /// Whether the layer that is being read had an entry for this.
+    pub(crate) fn is_here(&self, id: NodeId) -> bool {
+        self.node(id).here & (DIRECTORY | OTHER) != 0
+    }
+
     /// Whether this is a directory, by what went out.
     pub(crate) fn is_directory(&self, id: NodeId) -> bool {
         let marks = self.node(id).above;

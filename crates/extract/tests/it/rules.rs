@@ -1,6 +1,6 @@
 //! What a merged filesystem has, row by row.
 
-use wharf_extract::ExtractOptions;
+use wharf_extract::{ExtractOptions, Replaced};
 
 use crate::layers::{Tar, listing, merged, run, stack};
 
@@ -152,7 +152,16 @@ async fn the_last_of_a_name_in_a_large_layer() {
     let (tar, end) = run(image(), &ExtractOptions::new()).await;
     end.expect("a good image");
     assert_eq!(names(&tar), ["a=1", "a=2", "c=>a"]);
-    let (tar, end) = run(image(), &ExtractOptions::new().with_read_twice()).await;
+    let refusing = ExtractOptions::new().with_replaced(Replaced::Refused);
+    let (_, end) = run(image(), &refusing).await;
+    let error = end.expect_err("refused");
+    assert_eq!(error.to_string(), r#"layer 0 has "a" more than once"#);
+    let (_, end) = run(stack([t().file("a", &filler), t().file("a", &filler)]), &refusing).await;
+    end.expect("once in each layer");
+    let (_, end) = run(stack([t().file("a", "1").file("a", "2")]), &refusing).await;
+    end.expect("it is looked through");
+    let leaving_out = ExtractOptions::new().with_replaced(Replaced::LeftOut);
+    let (tar, end) = run(image(), &leaving_out).await;
     end.expect("a good image");
     assert_eq!(names(&tar), ["a=2", "c=>a"]);
 }

@@ -1,6 +1,7 @@
 //! Images with other layers.
 
 mod described;
+mod merged;
 mod recompress;
 mod remove;
 mod rewrite;
@@ -16,6 +17,7 @@ use crate::image::{Documents, set_config, with_config};
 use crate::{Error, MutatedImage};
 
 pub(crate) use described::Described;
+pub(crate) use merged::with_each_path_once;
 pub use recompress::{recompress, recompress_layers};
 pub use remove::{remove_layers, remove_layers_by_digest};
 pub(crate) use rewrite::{codec_of, successor};

@@ -10,7 +10,7 @@ use wharf_v1::Image;
 use wharf_v1::media_type::MediaTypeExt as _;
 
 use super::remove::history_of;
-use super::{codec_of, rebuilt, remove_layers, successor};
+use super::{codec_of, rebuilt, remove_layers, successor, with_each_path_once};
 use crate::{Error, MutatedImage, history};
 
 /// The image with one layer in the place of those at these places, counted from 0, the base's first.
@@ -59,18 +59,28 @@ pub async fn squash_layers(base: Arc<dyn Image>, places: Range<usize>) -> Result
     let told = history_of(&*base).await?;
     let told = told.map(|told| squashed(told, count, &places)).transpose()?;
     if places.len() > 1 {
-        let options = ExtractOptions::new();
-        let content = if places.start == 0 {
-            // Below there is nothing to remove anything from.
-            let lower = remove_layers(Arc::clone(&base), places.end..count).await?;
-            extract(Arc::new(lower), &options)
-        } else {
-            squash(layers[places.clone()].to_vec(), &options)
-        };
         let top = &layers[places.end - 1];
         let compression = Compression::of(codec_of(&**top).await?);
-        let builder = LayerBuilder::from_stream(content).compression(compression);
-        let (new, _) = successor(top, builder, None).await?;
+        let merged = &layers[places.clone()];
+        // Below there may be nothing to remove anything from.
+        let lower: Option<Arc<dyn Image>> = match places.start {
+            0 => Some(Arc::new(
+                remove_layers(Arc::clone(&base), places.end..count).await?,
+            )),
+            _ => None,
+        };
+        let build = |options| {
+            let content = match &lower {
+                Some(lower) => extract(Arc::clone(lower), &options),
+                None => squash(merged.to_vec(), &options),
+            };
+            successor(
+                top,
+                LayerBuilder::from_stream(content).compression(compression),
+                None,
+            )
+        };
+        let (new, _) = with_each_path_once(merged, ExtractOptions::new(), build).await?;
         layers.splice(places, [new]);
     }
     rebuilt(base, layers, |config| {

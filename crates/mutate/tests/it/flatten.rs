@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use wharf_extract::{ExtractOptions, extract};
-use wharf_layer::{Compression, LayerBuilder};
+use wharf_layer::{Compression, LayerBuilder, header};
 use wharf_mutate::{
     Addendum, Error, FlattenOptions, IndexAddendum, annotate, append_children, append_layers, edit_config,
-    export, flatten, flatten_index, set_subject,
+    export, flatten, flatten_index, set_subject, squash_layers,
 };
 use wharf_v1::media_type::{DOCKER_LAYER_GZIP, OCI_LAYER_GZIP};
 use wharf_v1::oci_spec::image::MediaType;
 use wharf_v1::partial::StaticLayer;
+use wharf_v1::validate::{self, ValidateOptions};
 use wharf_v1::{
     Image, ImageExt as _, Index as _, IndexExt as _, PlatformSpec, conformance, empty, random, sha256,
 };
@@ -162,4 +163,38 @@ async fn exporting() {
     let two = append_layers(Arc::new(empty::oci_image()), [note(), note()]);
     let stream = export(Arc::new(two), &options).await.expect("export");
     assert!(stream.collect(1 << 20).await.is_err());
+}
+
+/// A layer that is too large to be looked through beforehand, and has a path twice.
+#[tokio::test]
+async fn each_path_comes_once() {
+    let mut tar = Vec::new();
+    for (name, size) in [("twice", 1), ("large", 2 << 20), ("twice", 3)] {
+        tar.extend(header::regular_file(name, 0o644, size));
+        tar.resize(
+            (tar.len() + usize::try_from(size).expect("small")).next_multiple_of(512),
+            b'x',
+        );
+    }
+    tar.extend([0; 1024]);
+    let large = Arc::new(StaticLayer::new(tar, MediaType::ImageLayer));
+    let image = append_layers(
+        Arc::new(random::image(1, 1, 10)),
+        [
+            Addendum::new(large),
+            Addendum::new(Arc::new(random::layer(2, 10))),
+        ],
+    );
+    let image: Arc<dyn Image> = Arc::new(image);
+    let valid = |image: Arc<dyn Image>| async move {
+        let report = validate::image(&image, &ValidateOptions::default()).await;
+        report.is_valid()
+    };
+    assert!(!valid(Arc::clone(&image)).await, "it has a name twice");
+    let flat = flatten(Arc::clone(&image), &options()).await.expect("flat");
+    assert!(valid(Arc::new(flat)).await);
+    for places in [0..3, 1..3] {
+        let squashed = squash_layers(Arc::clone(&image), places).await.expect("one");
+        assert!(valid(Arc::new(squashed)).await);
+    }
 }
