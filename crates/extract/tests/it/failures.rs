@@ -2,12 +2,13 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt as _;
 use wharf_extract::{Error, ExtractOptions, extract};
 use wharf_v1::oci_spec::image::{Descriptor, MediaType};
 use wharf_v1::partial::{BlobLayer, BlobSource, StaticLayer};
-use wharf_v1::{ByteStream, Layer, sha256};
+use wharf_v1::{ByteStream, Config, Image, Layer, Manifest, sha256};
 
 use crate::layers::{Stack, Tar, run, stack};
 
@@ -236,18 +237,97 @@ async fn dropping_the_stream_early_is_no_error() {
     drop(stream);
 }
 
+/// Registries may allow few connections, so a layer is closed before the next is opened.
 #[tokio::test]
 async fn one_layer_at_a_time() {
-    let image = || {
-        stack([
+    /// How many streams are open now, and were at most.
+    #[derive(Debug, Default)]
+    struct Open {
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+    struct Held(Arc<Open>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.now.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    #[derive(Debug)]
+    struct Counted(Vec<u8>, Arc<Open>);
+    impl BlobSource for Counted {
+        fn open(
+            &self,
+        ) -> std::pin::Pin<Box<dyn Future<Output = Result<ByteStream, wharf_v1::Error>> + Send + '_>>
+        {
+            let now = self.1.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.1.most.fetch_max(now, Ordering::SeqCst);
+            let held = Held(Arc::clone(&self.1));
+            let chunks: Vec<_> = self
+                .0
+                .chunks(1000)
+                .map(|chunk| Ok(chunk.to_vec().into()))
+                .collect();
+            let stream = futures_util::stream::iter(chunks).inspect(move |_| {
+                let _held = &held;
+            });
+            Box::pin(async { Ok(ByteStream::new(stream)) })
+        }
+    }
+    let large = "x".repeat(3 << 20);
+    let mut whole = Vec::new();
+    for (ahead, most) in [(0, 1), (1, 2), (5, 5)] {
+        let open = Arc::new(Open::default());
+        let layers = [
             Tar::new().file("a", "1"),
-            Tar::new().file("b", "2"),
+            // What a link needs is read again.
+            Tar::new().file("large", &large).file("b", "2").link("c", "b"),
+            Tar::new().file("b", &large),
+            Tar::new().file("d", "4"),
             Tar::new().mark(".wh.a"),
-        ])
-    };
-    let (alone, end) = run(image(), &ExtractOptions::new().with_layers_ahead(0)).await;
-    end.expect("a good image");
-    let (ahead, end) = run(image(), &ExtractOptions::new().with_layers_ahead(5)).await;
-    end.expect("a good image");
-    assert_eq!(alone, ahead);
+        ];
+        let layers = layers.into_iter().map(|tar| -> Arc<dyn Layer> {
+            let bytes = tar.bytes();
+            let promise = Descriptor::new(MediaType::ImageLayer, bytes.len() as u64, sha256(&bytes));
+            Arc::new(BlobLayer::new(promise, Counted(bytes, Arc::clone(&open))))
+        });
+        let image = Stack(layers.collect());
+        let (tar, end) = run(image, &ExtractOptions::new().with_layers_ahead(ahead)).await;
+        end.expect("a good image");
+        let seen = open.most.load(Ordering::SeqCst);
+        assert!((1..=most).contains(&seen), "{ahead} ahead: {seen} were open");
+        whole.push(tar);
+    }
+    assert!(whole.iter().all(|tar| *tar == whole[0]));
+}
+
+#[tokio::test]
+async fn an_image_that_does_not_know_its_layers() {
+    #[derive(Debug)]
+    struct Lost;
+    type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, wharf_v1::Error>> + Send + 'a>>;
+    impl Image for Lost {
+        fn media_type(&self) -> MediaType {
+            MediaType::ImageManifest
+        }
+        fn descriptor(&self) -> Boxed<'_, Descriptor> {
+            Box::pin(async { Err(wharf_v1::Error::NotComputed) })
+        }
+        fn manifest(&self) -> Boxed<'_, Manifest> {
+            Box::pin(async { Err(wharf_v1::Error::NotComputed) })
+        }
+        fn config(&self) -> Boxed<'_, Config> {
+            Box::pin(async { Err(wharf_v1::Error::NotComputed) })
+        }
+        fn layers(&self) -> Boxed<'_, Vec<Arc<dyn Layer>>> {
+            Box::pin(async { Err(wharf_v1::Error::Consumed) })
+        }
+    }
+    let mut stream = extract(Arc::new(Lost), &ExtractOptions::new());
+    let error = stream.next().await.expect("an end").expect_err("no layers");
+    assert_eq!(error.to_string(), "retrieving image layers");
+    assert!(
+        matches!(own(&error), Error::Layers { source } if matches!(**source, wharf_v1::Error::Consumed)),
+        "{error:?}"
+    );
+    assert!(stream.next().await.is_none());
 }
