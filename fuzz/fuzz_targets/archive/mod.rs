@@ -29,7 +29,7 @@ pub fn write(path: &Path, input: &[u8]) {
 }
 
 #[allow(dead_code, reason = "not every target has archives")]
-fn tar_of(mut input: &[u8]) -> Vec<u8> {
+pub fn tar_of(mut input: &[u8]) -> Vec<u8> {
     let mut tar = Vec::new();
     while let Some((kind, rest)) = input.split_first() {
         let (name, rest) = field(rest, 1, 100);
@@ -55,7 +55,7 @@ fn tar_of(mut input: &[u8]) -> Vec<u8> {
 
 /// The next field, whose length stands before it in so many bytes.
 #[allow(dead_code, reason = "not every target has archives")]
-fn field(input: &[u8], prefix: usize, limit: usize) -> (&[u8], &[u8]) {
+pub fn field(input: &[u8], prefix: usize, limit: usize) -> (&[u8], &[u8]) {
     let (length, rest) = input.split_at(prefix.min(input.len()));
     let length = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
     rest.split_at(length.min(limit).min(rest.len()))
