@@ -70,6 +70,14 @@ pub(super) async fn check(
     notes.equal(Check::Digest, own.digest(), &reading.stored.digest);
     notes.equal(Check::Size, &own.size(), &reading.stored.size);
     let Some(plain) = plain else { return };
+    if let Some(named) = reading::named_codec(own.media_type())
+        && named != plain.codec
+        && reading.stored.size > 0
+    {
+        // Most that read layers go by the bytes, but not all.
+        let got = format_args!("{named} by its media type, {} by its bytes", plain.codec).to_string();
+        notes.odd(Check::Compression, got);
+    }
     for flaw in plain.flaws {
         let check = match flaw {
             Flaw::Duplicate(_) => Check::DuplicateName,

@@ -1,15 +1,16 @@
 //! Reading content once, for all that is checked of it.
 
 use std::io::Read as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::StreamExt as _;
-use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use oci_spec::image::{Descriptor, Digest, DigestAlgorithm, MediaType};
 use tokio::sync::oneshot;
 
 use super::ValidateOptions;
 use super::archive::{self, Flaw};
 use crate::media_type::MediaTypeExt as _;
-use crate::{ByteStream, Error, Hasher, Layer, Measured, blocking};
+use crate::{ByteStream, Codec, Error, Hasher, Layer, Measured, blocking};
 
 /// What reading some content showed.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Reading {
 pub(super) struct Plain {
     /// Of the uncompressed bytes.
     pub(super) digest: Digest,
+    /// The compression, by the first bytes.
+    pub(super) codec: Codec,
     /// What is wrong with the archive.
     pub(super) flaws: Vec<Flaw>,
 }
@@ -118,6 +121,11 @@ async fn decode(
     // When nobody waits any more this ends the stream, and with it the thread.
     let (_alive, gone) = oneshot::channel::<()>();
     let stream = ByteStream::new(stream.take_until(gone));
+    let head = Arc::new(Mutex::new(Vec::new()));
+    let stream = ByteStream::new(stream.inspect_ok({
+        let head = Arc::clone(&head);
+        move |chunk| keep_head(&head, chunk)
+    }));
     let (stream, stored) = stream.hashed(stored_hasher);
     let (stream, plain) = stream.decompressed_within(options.limits).hashed(plain_hasher);
     let mut reader = stream.into_blocking_read();
@@ -137,6 +145,34 @@ async fn decode(
     let digest = plain.get()?.digest;
     Ok(Reading {
         stored: stored.get()?,
-        plain: Ok(Plain { digest, flaws }),
+        plain: Ok(Plain {
+            digest,
+            codec: Codec::detect(&lock(&head)),
+            flaws,
+        }),
     })
+}
+
+/// Keeps the bytes that tell how a stream is compressed.
+fn keep_head(head: &Mutex<Vec<u8>>, chunk: &[u8]) {
+    let mut head = lock(head);
+    let missing = Codec::MAGIC_LEN - head.len();
+    head.extend_from_slice(&chunk[..missing.min(chunk.len())]);
+}
+
+fn lock(head: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    head.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The compression that a layer has by its media type, if that says.
+pub(super) fn named_codec(media_type: &MediaType) -> Option<Codec> {
+    if !media_type.is_layer() {
+        return None;
+    }
+    match media_type.as_ref().rsplit(['+', '.']).next()? {
+        "gzip" => Some(Codec::Gzip),
+        "zstd" | "zst" => Some(Codec::Zstd),
+        "tar" => Some(Codec::None),
+        _ => None,
+    }
 }

@@ -174,7 +174,7 @@ pub enum Check {
     RootfsType,
     /// A config's history has as many entries that made a layer as there are layers.
     History,
-    /// Compressed content can be decompressed.
+    /// Compressed content can be decompressed, and is compressed as its media type says.
     Compression,
     /// A layer is a whole tar archive.
     Tar,

@@ -359,3 +359,29 @@ async fn layers_that_are_not_those_of_the_manifest() {
     let report = validate::image(&Lying(manifest, config, Vec::new()), &ValidateOptions::default()).await;
     found(&report, &["it: number of layers: want 1, got 0"]);
 }
+
+/// A media type is a claim, and the bytes are the truth: a wrong one is odd, and breaks nothing.
+#[cfg(all(feature = "gzip", feature = "zstd"))]
+#[tokio::test]
+async fn media_types_of_another_compression() {
+    use crate::media_type::{DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_LAYER_ZSTD};
+    let tar = tar_of("file");
+    let zstd = zstd::encode_all(&tar[..], 3).expect("in memory");
+    let content = [("none", tar.clone()), ("gzip", gzipped(&tar)), ("zstd", zstd)];
+    for (named, types) in [
+        ("none", [crate::media_type::OCI_LAYER, DOCKER_LAYER]),
+        ("gzip", [crate::media_type::OCI_LAYER_GZIP, DOCKER_LAYER_GZIP]),
+        ("zstd", [crate::media_type::OCI_LAYER_ZSTD, DOCKER_LAYER_ZSTD]),
+    ] {
+        for (stored, bytes) in &content {
+            for media_type in types {
+                let layer = StaticLayer::new(bytes.clone(), media_type.into());
+                let report = validate::layer(&layer, &ValidateOptions::default()).await;
+                let warning =
+                    format!("warning: it: compression: {named} by its media type, {stored} by its bytes");
+                let want: &[&str] = if named == *stored { &[] } else { &[&warning] };
+                found(&report, want);
+            }
+        }
+    }
+}
