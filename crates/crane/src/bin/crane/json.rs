@@ -19,12 +19,19 @@ pub(crate) fn compact(value: &Value) -> String {
     text
 }
 
+/// The most bytes of an indented document: lists in lists become a hundred times what they were.
+const LIMIT: usize = 256 << 20;
+
 /// A document with its members on lines of their own. Their order, and how numbers and texts are written, stay.
 pub(crate) fn indented(document: &[u8]) -> Result<String, Failure> {
+    indented_within(document, LIMIT)
+}
+
+fn indented_within(document: &[u8], limit: usize) -> Result<String, Failure> {
     let failed = |why: String| Failure::usage(format!("this is no JSON: {why}"));
     let text = std::str::from_utf8(document).map_err(|error| failed(error.to_string()))?;
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| failed(error.to_string()))?;
-    let mut out = String::with_capacity(2 * text.len());
+    let mut out = String::with_capacity(text.len());
     let mut depth = 0usize;
     let mut chars = text
         .chars()
@@ -35,6 +42,9 @@ pub(crate) fn indented(document: &[u8]) -> Result<String, Failure> {
         out.extend(std::iter::repeat_n("  ", depth));
     };
     while let Some(c) = chars.next() {
+        if out.len() > limit {
+            return Err(Failure::usage("indented, the document is too large"));
+        }
         match c {
             ' ' | '\n' | '\r' | '\t' => {}
             '"' => {
@@ -96,5 +106,9 @@ mod tests {
             assert!(indented(wrong.as_bytes()).is_err(), "{wrong}");
         }
         assert!(indented(b"\"\xff\"").is_err());
+        let deep = format!("{}1,1,1{}", "[".repeat(100), "]".repeat(100));
+        let whole = indented(deep.as_bytes()).expect("JSON").len();
+        assert!(whole > 50 * deep.len());
+        assert!(indented_within(deep.as_bytes(), whole / 2).is_err());
     }
 }
