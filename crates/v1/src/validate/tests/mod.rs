@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use oci_spec::image::{Descriptor, MediaType};
+use oci_spec::image::Descriptor;
 use serde_json::{Value, json};
 
 use crate::media_type::Family;
@@ -151,6 +151,8 @@ async fn good_things_are_valid() {
 #[cfg(all(feature = "gzip", feature = "zstd"))]
 #[tokio::test]
 async fn all_kinds_of_layers_and_children_are_valid() {
+    use oci_spec::image::MediaType;
+
     let tar = tar_of("file");
     let zstd = zstd::encode_all(&tar[..], 3).expect("in memory");
     let mixed = ImageBuilder::new(Family::Docker)
