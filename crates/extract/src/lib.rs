@@ -17,6 +17,7 @@ mod options;
 mod squash;
 #[cfg(target_os = "linux")]
 mod unpack;
+mod walk;
 
 pub use error::Error;
 pub use extract::extract;

@@ -4,15 +4,15 @@ mod options;
 mod root;
 mod writer;
 
-use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use wharf_v1::Image;
 
-use crate::archive::{Fault, TarReader};
-use crate::{Error, extract};
+use crate::Error;
+#[cfg(doc)]
+use crate::extract;
+use crate::walk::{explain, on_entries};
 use root::Root;
 use writer::{Fail, Writer};
 
@@ -58,47 +58,20 @@ pub async fn unpack(
     directory: impl AsRef<Path>,
     options: &UnpackOptions,
 ) -> Result<Unpacked, Error> {
-    struct OnDrop(Arc<AtomicBool>);
-    impl Drop for OnDrop {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    let _guard = OnDrop(Arc::clone(&stop));
     let directory = directory.as_ref().to_owned();
     let privileges = options.privileges;
-    let input = extract(image, &options.extract).into_blocking_read();
-    let work = move || {
-        let writer = Writer::new(Root::open(&directory)?, privileges);
-        write(input, writer, &stop)
-    };
-    let done = wharf_v1::blocking(work).await;
-    done.map_err(|_| Error::Aborted)?
-}
-
-fn write(input: impl BufRead, mut writer: Writer, stop: &AtomicBool) -> Result<Unpacked, Error> {
-    let mut reader = TarReader::new(input);
-    while let Some(entry) = reader.next_entry().map_err(explain)? {
-        if stop.load(Ordering::Relaxed) {
-            return Err(Error::Aborted);
+    on_entries(image, options.extract, move |mut walk| {
+        let mut writer = Writer::new(Root::open(&directory)?, privileges);
+        while let Some(entry) = walk.next()? {
+            writer
+                .entry(&entry, &mut walk.reader)
+                .map_err(|fail| match fail {
+                    Fail::Input(fault) => explain(fault),
+                    Fail::Own(error) => error,
+                })?;
         }
-        writer.entry(&entry, &mut reader).map_err(|fail| match fail {
-            Fail::Input(fault) => explain(fault),
-            Fail::Own(error) => error,
-        })?;
-    }
-    reader.drain().map_err(explain)?;
-    writer.finish()
-}
-
-/// Why the merged filesystem cannot be read: it says so itself.
-fn explain(fault: Fault) -> Error {
-    match fault {
-        Fault::Input(error) | Fault::Output(error) => Error::read(0, error),
-        Fault::Damaged(damage) => Error::NotTar {
-            position: 0,
-            source: damage.into(),
-        },
-    }
+        walk.end()?;
+        writer.finish()
+    })
+    .await
 }
