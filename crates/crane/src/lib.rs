@@ -59,7 +59,9 @@
 //!
 //! # Features
 //!
-//! None: the parts of [`wharf`] that the command line needs are always in.
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `object-store` | no | `crane registry serve --bucket`: a registry in a bucket of S3, or of what speaks like it |
 
 mod append;
 mod artifact;

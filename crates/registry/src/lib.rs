@@ -36,6 +36,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `object-store` | no | [`store`]'s `BucketStore`: a registry in a bucket of S3, GCS, Azure and others |
 //! | `server` | no | the module `server`: a server on hyper |
 //! | `aws-lc-rs`, `ring` | no | TLS for the server, on rustls with that provider |
 //! | `tls` | no | the same with the provider that the process has chosen |

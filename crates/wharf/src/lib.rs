@@ -60,6 +60,7 @@
 //! | `helper` | running the credential helpers that docker's and podman's files name | yes |
 //! | `zstd` | reading and writing zstd-compressed layers (links the C library) | yes |
 //! | `registry` | the modules `registry` and `proxy`: the embeddable server, and its pull-through cache | no |
+//! | `object-store` | `registry`, and its store in a bucket | no |
 
 #[cfg(all(doctest, feature = "registry"))]
 mod readme;

@@ -6,6 +6,8 @@ mod directory;
 mod error;
 mod intake;
 mod memory;
+#[cfg(feature = "object-store")]
+mod object;
 mod types;
 mod upload_id;
 
@@ -21,6 +23,8 @@ use crate::name::{RepositoryName, TagName};
 pub use directory::{DirectoryOptions, DirectoryStore, Garbage, GarbageOptions};
 pub use error::Error;
 pub use memory::{MemoryOptions, MemoryStore};
+#[cfg(feature = "object-store")]
+pub use object::BucketStore;
 pub use types::{Chunk, Listing, ManifestInfo, NewManifest, Page, Referrer, StoredManifest};
 pub use upload_id::{InvalidUploadId, UploadId};
 

@@ -1,5 +1,6 @@
 //! `crane registry`.
 
+mod bucket;
 mod gc;
 mod serve;
 

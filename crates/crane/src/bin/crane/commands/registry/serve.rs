@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Keep everything in this directory, made when it does not exist [default: in memory]
     #[arg(long, value_name = "DIR")]
     disk: Option<PathBuf>,
+    /// Keep everything in a bucket: s3://BUCKET/PREFIX with the usual AWS_ variables, file:///DIR, or memory:// (only in a crane that was built with the feature object-store)
+    #[arg(long, value_name = "URL", conflicts_with_all = ["disk", "blobs_to_disk"])]
+    bucket: Option<String>,
     /// Hand out what this registry has, and keep it; nothing can be pushed then
     #[arg(long, value_name = "REGISTRY[/PREFIX]", conflicts_with_all = ["sparse", "delete"])]
     upstream: Option<String>,
@@ -97,9 +100,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     } else {
         args.disk.clone()
     };
-    let store: Arc<dyn Store> = match &directory {
-        Some(directory) => Arc::new(open(directory).await?),
-        None => Arc::new(MemoryStore::new()),
+    let store: Arc<dyn Store> = match (&directory, &args.bucket) {
+        (Some(directory), _) => Arc::new(open(directory).await?),
+        (None, Some(bucket)) => super::bucket::open(bucket)?,
+        (None, None) => Arc::new(MemoryStore::new()),
     };
     let mut options = options(&args);
     let store = match &args.upstream {
