@@ -9,6 +9,7 @@ mod cuts;
 mod distribution;
 mod elsewhere;
 mod kit;
+mod lacking;
 mod lists;
 mod memory;
 mod modes;
