@@ -32,5 +32,5 @@ mod program;
 mod served;
 
 pub use distribution::docker_registry;
-pub use program::{is_installed, run, send};
+pub use program::{is_installed, pass_over, run, send};
 pub use served::Served;

@@ -46,6 +46,14 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
+/// Says that a test passes over what a program cannot do here, and why not.
+pub fn pass_over(program: &str, why: &str) {
+    say(format_args!(
+        "skipped: {program} cannot do it here: {}",
+        why.trim_end()
+    ));
+}
+
 /// Sends a signal, named as `kill -s` takes it (`TERM`), to a process.
 ///
 /// # Panics

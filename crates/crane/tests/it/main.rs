@@ -6,6 +6,7 @@ mod artifacts;
 mod auth;
 mod cache;
 mod certs;
+mod clients;
 mod completion;
 mod edit;
 mod failures;

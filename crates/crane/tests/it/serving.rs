@@ -90,7 +90,7 @@ fn certificate(sandbox: &Sandbox) -> String {
 }
 
 /// A file that lists the user `alice`, whose password is `wonderland`.
-fn htpasswd(sandbox: &Sandbox) {
+pub(crate) fn htpasswd(sandbox: &Sandbox) {
     let hash = bcrypt::hash("wonderland", 4).expect("a hash");
     std::fs::write(
         sandbox.path("users"),
