@@ -141,6 +141,10 @@ async fn accept(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
+                    // A body that follows its headers would else wait for the client to acknowledge those.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%peer, %error, "small pieces of answers may wait");
+                    }
                     let served = greet(stream, registry.clone(), options.clone(), graceful.watcher());
                     connections.spawn(async move {
                         if let Err(error) = served.await {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use wharf_v1::{ByteStream, Error};
 
 /// Bytes that are read at once. One such piece is read ahead of the client.
-const PIECE: u64 = 128 << 10;
+const PIECE: u64 = 256 << 10;
 
 /// A file, read from its current position to an end.
 struct Reader {
