@@ -300,6 +300,74 @@ fn no_command_is_a_question() {
     );
 }
 
+/// What stands where is known from the Go tool.
+#[test]
+fn groups_alone() {
+    for (group, want) in [
+        ("auth", "exit 0\n-- stderr\nLog in or access credentials\n"),
+        ("edit", "exit 0\n-- stderr\nEdit the contents of an image\n"),
+        ("registry", "exit 0\n-- stdout\nRun a registry\n"),
+        ("layout", "exit 0\n-- stdout\nWork on OCI layouts\n"),
+        (
+            "artifact",
+            "exit 0\n-- stdout\nStore files in a registry and get them back\n",
+        ),
+        (
+            "index",
+            "exit 1\n-- stderr\nError: accepts 1 arg(s), received 0\nRun 'crane index --help' for usage.\n",
+        ),
+    ] {
+        let shown = Sandbox::new().crane(&[group]);
+        assert!(shown.starts_with(want), "{shown}");
+        let bogus = Sandbox::new().crane(&[group, "bogus"]);
+        let want = format!("exit 1\n-- stderr\nError: unknown command \"bogus\" for \"crane {group}\"\n");
+        assert!(bogus.starts_with(&want), "{bogus}");
+    }
+}
+
+#[test]
+fn help_is_about_what_is_named() {
+    let want = Sandbox::new().crane(&["index", "append", "--help"]);
+    assert!(
+        want.starts_with("exit 0\n-- stdout\nAppend manifests to an index\n"),
+        "{want}"
+    );
+    for arguments in [
+        &["--help", "index", "append"][..],
+        &["help", "index", "append"],
+        &["index", "help", "append"],
+        &["index", "append", "x", "--help", "-t=y"],
+        &["--insecure", "index", "--help", "append"],
+    ] {
+        assert_eq!(Sandbox::new().crane(arguments), want, "{arguments:?}");
+    }
+    fails(
+        &["help", "index", "bogus"],
+        "unknown command \"bogus\" for \"crane index\"\nRun 'crane index --help' for usage.",
+    );
+}
+
+#[test]
+fn nothing_is_no_name() {
+    fails(&["push", "", "app"], "<PATH> is empty");
+    fails(
+        &["tag", "app", ""],
+        "tag must be between 1 and 128 characters in length:",
+    );
+    fails(
+        &["append", "-f", "", "-t", "a"],
+        "flag needs an argument: --new_layer",
+    );
+    fails(
+        &["append", "-f", "a", "-t", ""],
+        "required flag(s) \"new_tag\" not set",
+    );
+    fails(
+        &["index", "append", "", "-t", ""],
+        "at least one of BASE or --tag must be specified",
+    );
+}
+
 #[test]
 fn version() {
     for arguments in [["version"], ["--version"], ["-V"]] {

@@ -14,6 +14,7 @@ mod files;
 mod fixture;
 #[cfg(unix)]
 mod guide;
+mod hazards;
 mod headers;
 mod index;
 mod inspect;
@@ -23,6 +24,8 @@ mod layouts;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mirrors;
+#[cfg(unix)]
+mod pipelines;
 mod places;
 mod read;
 mod registry;

@@ -11,6 +11,9 @@ use crate::fixture::{image, index};
 use crate::registry::TestRegistry;
 use crate::sandbox::Sandbox;
 
+/// The first layer of the image.
+const LAYER: &str = "sha256:1ae8f52203f9b94ed0a0618a14101ab0f7840cf98e17bfa9818028717c1c7fbf";
+
 fn start() -> (TestRegistry, Sandbox) {
     let registry = TestRegistry::start();
     let sandbox = Sandbox::new().hide(registry.host.clone(), "[host]");
@@ -23,7 +26,8 @@ fn start() -> (TestRegistry, Sandbox) {
 fn a_full_standard_output_is_a_failure() {
     let (registry, sandbox) = start();
     let (one, app) = (registry.at("app:v1"), registry.at("app"));
-    let commands: [&[&str]; 7] = [
+    let (blob, multi) = (format!("{app}@{LAYER}"), registry.at("multi:v1"));
+    let commands: [&[&str]; 16] = [
         &["digest", &one],
         &["manifest", &one],
         &["config", &one],
@@ -31,6 +35,15 @@ fn a_full_standard_output_is_a_failure() {
         &["catalog", &registry.host],
         &["version"],
         &["--help"],
+        &["blob", &blob],
+        &["index", "list", &multi],
+        &["validate", "--remote", &one],
+        &["inspect", &one],
+        &["tree", &one],
+        &["pull", &one, "-"],
+        &["mutate", "-q", &one],
+        &["completion", "zsh"],
+        &["registry"],
     ];
     for arguments in commands {
         let full = File::options().write(true).open("/dev/full").expect("/dev/full");

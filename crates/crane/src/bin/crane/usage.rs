@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use clap::builder::ValueRange;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -44,6 +45,20 @@ pub(crate) fn describe(command: &Command, arguments: &[OsString], error: &clap::
             line.strip_prefix("error: ").unwrap_or(line).to_owned()
         }
     }
+}
+
+/// The command that `arguments` name, by its own name.
+pub(crate) fn named<'a>(command: &'a Command, arguments: &[OsString]) -> &'a str {
+    Walk::new(command, arguments).leaf().get_name()
+}
+
+/// Leaves out flags that name a place and have nothing in it, as scripts write them (`--output "$FILE"`): the Go tool
+/// takes them for flags that are not given.
+pub(crate) fn without_empty(command: &Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    for place in Walk::new(command, &arguments).empty.into_iter().rev() {
+        arguments.drain(place);
+    }
+    arguments
 }
 
 fn unknown_command(walk: &Walk<'_>, word: &str, suggestions: &[String]) -> String {
@@ -89,7 +104,10 @@ fn missing(walk: &Walk<'_>, named: &[String]) -> String {
 fn invalid_value(walk: &Walk<'_>, named: &str, value: &str, error: &clap::Error) -> String {
     let flag = flag_name(named);
     if value.is_empty() && error.kind() == ErrorKind::InvalidValue {
-        return format!("flag needs an argument: --{flag}");
+        return match flag.starts_with('<') {
+            true => format!("{flag} is empty"),
+            false => format!("flag needs an argument: --{flag}"),
+        };
     }
     let cause = match std::error::Error::source(error) {
         Some(cause) => cause.to_string(),
@@ -161,6 +179,8 @@ fn strings(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 struct Walk<'a> {
     commands: Vec<&'a Command>,
     positionals: Vec<String>,
+    /// Where flags stand that name a place, and have an empty value.
+    empty: Vec<Range<usize>>,
 }
 
 impl<'a> Walk<'a> {
@@ -168,17 +188,25 @@ impl<'a> Walk<'a> {
         let mut walk = Self {
             commands: vec![root],
             positionals: Vec::new(),
+            empty: Vec::new(),
         };
-        let mut rest = arguments.iter().skip(1);
+        let mut rest = arguments.iter().enumerate().skip(1);
         let mut flags_ended = false;
-        while let Some(argument) = rest.next() {
+        while let Some((place, argument)) = rest.next() {
             let text = argument.to_string_lossy();
             if flags_ended || text == "-" || !text.starts_with('-') {
                 walk.word(&text);
             } else if text == "--" {
                 flags_ended = true;
-            } else if walk.wants_next(argument) {
-                rest.next();
+            } else if let Some(arg) = walk.wants_next(argument) {
+                let value = rest.next();
+                if value.is_some_and(|(_, value)| value.is_empty()) && names_place(arg) {
+                    walk.empty.push(place..place + 2);
+                }
+            } else if let Some(flag) = text.strip_suffix('=')
+                && walk.wants_next(OsStr::new(flag)).is_some_and(names_place)
+            {
+                walk.empty.push(place..place + 1);
             }
         }
         walk
@@ -206,21 +234,27 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a flag takes the argument after it as its value.
-    fn wants_next(&self, flag: &OsStr) -> bool {
+    /// The flag that takes the next argument as its value, if this one does.
+    fn wants_next(&self, flag: &OsStr) -> Option<&'a Arg> {
         let flag = flag.to_string_lossy();
         let with_values = || {
             let arguments = self.leaf().get_arguments().filter(|arg| !arg.is_positional());
             arguments.filter(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set())
         };
         if let Some(long) = flag.strip_prefix("--") {
-            return with_values().any(|arg| arg.get_long() == Some(long));
+            return with_values().find(|arg| arg.get_long() == Some(long));
         }
         // In a group such as `-vf`, the first letter that takes a value takes the rest, if there is one.
-        let letters: Vec<char> = flag.chars().skip(1).collect();
-        let first = letters
-            .iter()
-            .position(|letter| with_values().any(|arg| arg.get_short() == Some(*letter)));
-        first.is_some_and(|position| position + 1 == letters.len())
+        let mut letters = flag.chars().skip(1);
+        let first = letters.find_map(|letter| with_values().find(|arg| arg.get_short() == Some(letter)));
+        first.filter(|_| letters.next().is_none())
     }
+}
+
+/// Whether the value of a flag is the name of a place: there is none without a name.
+fn names_place(arg: &Arg) -> bool {
+    let names = arg.get_value_names().unwrap_or_default();
+    names
+        .iter()
+        .any(|name| ["DIR", "FILE", "HOST:PORT", "IMAGE", "REPO"].contains(&name.as_str()))
 }

@@ -111,7 +111,7 @@ pub(crate) enum Parsed {
 
 /// Parses a command line, the program's name first.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     if let [_, verb, words @ ..] = &arguments[..]
         && (verb == "__complete" || verb == "__completeNoDesc")
     {
@@ -120,6 +120,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
     }
     let mut command = switches_with_values(Cli::command());
     command.build();
+    let asked = arguments.iter().position(|word| word == "--help" || word == "-h");
+    if let Some(place) = asked.filter(|_| !arguments.iter().any(|word| word == "--")) {
+        // It is about the command that is named, also behind it.
+        arguments[place..].rotate_left(1);
+    }
+    let arguments = usage::without_empty(&command, arguments);
     match command
         .try_get_matches_from_mut(&arguments)
         .and_then(|mut m| Cli::from_arg_matches_mut(&mut m))
@@ -127,6 +133,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Par
         Ok(Cli { command: None, .. }) => Ok(Parsed::Hint(Cli::command().render_help().to_string())),
         Ok(cli) => Ok(Parsed::Run(Box::new(cli))),
         Err(error) => match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => of_group(&command, &arguments),
             kind if is_help(kind) => Ok(Parsed::Show(
                 help(&arguments).unwrap_or_else(|| error.to_string()),
             )),
@@ -150,9 +157,16 @@ pub(crate) fn definition() -> clap::Command {
     Cli::command()
 }
 
-/// The help of one command.
-pub(crate) fn help_of(command: &str) -> String {
-    help(&["crane", command, "--help"].map(OsString::from)).unwrap_or_default()
+/// What a command says that only groups others, without one of them. Scripts see the same as of the Go tool.
+fn of_group(command: &clap::Command, arguments: &[OsString]) -> Result<Parsed, Failure> {
+    let usage = help(arguments).unwrap_or_default();
+    match usage::named(command, arguments) {
+        "auth" | "edit" => Ok(Parsed::Hint(usage)),
+        "index" => Err(Failure::usage(
+            "accepts 1 arg(s), received 0\nRun 'crane index --help' for usage.",
+        )),
+        _ => Ok(Parsed::Show(usage)),
+    }
 }
 
 fn is_help(kind: ErrorKind) -> bool {

@@ -13,7 +13,7 @@ pub(crate) struct Args {
     /// The image: a reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE, with or without :NAME; or with --tarball a tag in the archive
     image: Option<String>,
     /// Take the digest from this docker archive
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "FILE")]
     tarball: Option<PathBuf>,
     /// Print the whole name, REPOSITORY@DIGEST
     #[arg(long)]

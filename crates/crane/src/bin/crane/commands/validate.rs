@@ -15,7 +15,7 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Check a docker archive
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "FILE")]
     tarball: Option<PathBuf>,
     /// Check an image or index in a registry, a layout or an archive
     #[arg(long, value_name = "IMAGE")]

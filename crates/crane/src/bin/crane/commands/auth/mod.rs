@@ -12,10 +12,10 @@ use crate::failure::Failure;
 
 /// Log in or access credentials
 #[derive(Debug, clap::Args)]
-#[command(subcommand_required = false)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -28,14 +28,10 @@ enum Command {
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     match args.command {
-        Some(Command::Get(args)) => get::run(args, context).await,
-        Some(Command::Login(args)) => login::run(args, context).await,
-        Some(Command::Logout(args)) => logout::run(args, context).await,
-        Some(Command::Token(args)) => token::run(args, context).await,
-        None => {
-            crate::printer::hint(&crate::cli::help_of("auth"));
-            Ok(())
-        }
+        Command::Get(args) => get::run(args, context).await,
+        Command::Login(args) => login::run(args, context).await,
+        Command::Logout(args) => logout::run(args, context).await,
+        Command::Token(args) => token::run(args, context).await,
     }
 }
 

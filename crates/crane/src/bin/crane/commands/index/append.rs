@@ -52,6 +52,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Failure> {
     let base = (!args.base_and_manifests.is_empty()).then(|| args.base_and_manifests.remove(0));
+    let base = base.filter(|base| !base.is_empty());
     if base.is_none() && args.tag.is_none() {
         return Err(Failure::usage("at least one of BASE or --tag must be specified"));
     }
