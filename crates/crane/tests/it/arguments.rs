@@ -197,6 +197,14 @@ fn help() {
       -v, --verbose
               Log every request and response to standard error
 
+    Options of the registry:
+          --creds <CREDS>  Credentials for the registry: USER:PASSWORD, or @FILE that holds them
+          --ca <FILE>      Authorities to trust for the registry, a PEM file
+          --cert <FILE>    The certificate to show to the registry, a PEM file
+          --key <FILE>     The key of the certificate for the registry, a PEM file
+          --plain-http     Allow plain HTTP with the registry
+          --skip-verify    Accept any certificate of the registry
+
     Certificates of single registries are read from the certs.d folders of podman and docker, in
     ~/.config and /etc.
     ");
@@ -223,18 +231,18 @@ fn help() {
       -V, --version      Print version
 
     Options of one side:
-          --src-creds <CREDS>   
-          --src-ca <FILE>       
-          --src-cert <FILE>     
-          --src-key <FILE>      
-          --src-plain-http      
-          --src-skip-verify     
-          --dest-creds <CREDS>  
-          --dest-ca <FILE>      
-          --dest-cert <FILE>    
-          --dest-key <FILE>     
-          --dest-plain-http     
-          --dest-skip-verify    
+          --src-creds <CREDS>   Credentials for the source: USER:PASSWORD, or @FILE that holds them
+          --src-ca <FILE>       Authorities to trust for the source, a PEM file
+          --src-cert <FILE>     The certificate to show to the source, a PEM file
+          --src-key <FILE>      The key of the certificate for the source, a PEM file
+          --src-plain-http      Allow plain HTTP with the source
+          --src-skip-verify     Accept any certificate of the source
+          --dest-creds <CREDS>  Credentials for the destination: USER:PASSWORD, or @FILE that holds them
+          --dest-ca <FILE>      Authorities to trust for the destination, a PEM file
+          --dest-cert <FILE>    The certificate to show to the destination, a PEM file
+          --dest-key <FILE>     The key of the certificate for the destination, a PEM file
+          --dest-plain-http     Allow plain HTTP with the destination
+          --dest-skip-verify    Accept any certificate of the destination
 
     Global options:
           --platform <PLATFORM>
@@ -253,6 +261,14 @@ fn help() {
               Tell nothing but errors on standard error
       -v, --verbose
               Log every request and response to standard error
+
+    Options of the registry:
+          --creds <CREDS>  Credentials for the registry: USER:PASSWORD, or @FILE that holds them
+          --ca <FILE>      Authorities to trust for the registry, a PEM file
+          --cert <FILE>    The certificate to show to the registry, a PEM file
+          --key <FILE>     The key of the certificate for the registry, a PEM file
+          --plain-http     Allow plain HTTP with the registry
+          --skip-verify    Accept any certificate of the registry
     ");
     assert_snapshot!(Sandbox::new().crane(&["registry"]), @"
     exit 0
@@ -287,6 +303,14 @@ fn help() {
               Tell nothing but errors on standard error
       -v, --verbose
               Log every request and response to standard error
+
+    Options of the registry:
+          --creds <CREDS>  Credentials for the registry: USER:PASSWORD, or @FILE that holds them
+          --ca <FILE>      Authorities to trust for the registry, a PEM file
+          --cert <FILE>    The certificate to show to the registry, a PEM file
+          --key <FILE>     The key of the certificate for the registry, a PEM file
+          --plain-http     Allow plain HTTP with the registry
+          --skip-verify    Accept any certificate of the registry
     ");
 }
 

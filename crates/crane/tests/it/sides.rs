@@ -64,11 +64,11 @@ fn each_side_has_credentials_of_its_own() {
     -- stderr
     Error: a side that is no registry has no such options
     ");
-    assert_snapshot!(sandbox.crane(&["copy", "--src-cert=a.pem", &app, &copied]), @r#"
+    assert_snapshot!(sandbox.crane(&["copy", "--src-cert=a.pem", &app, &copied]), @"
     exit 1
     -- stderr
-    Error: required flag(s) "src-key" not set
-    "#);
+    Error: a certificate to show and its key are given together
+    ");
 }
 
 #[test]
@@ -104,6 +104,116 @@ fn an_authority_is_trusted_for_one_side() {
     -- stderr
     Error: reading nope.pem: No such file or directory (os error 2)
     ");
+}
+
+#[test]
+fn a_command_about_one_registry_is_told_of_it() {
+    let (registry, other) = (of_user("alice", "a:b"), TestRegistry::start());
+    let front = Front::of(&registry);
+    let sandbox = sandbox(&registry, &other).hide(front.host.clone(), "[front]");
+    std::fs::write(sandbox.path("ca.pem"), &front.certificate).expect("file");
+    std::fs::write(sandbox.path("creds"), "alice:a:b\n").expect("file");
+    std::fs::create_dir(sandbox.path("root")).expect("directory");
+    std::fs::write(sandbox.path("root/file"), "content").expect("file");
+    let at = |name: &str| format!("{}/{name}", front.host);
+    let app = at("app:v1");
+    let all: [&[&str]; 12] = [
+        &["append", "-f", "root", "-t", &app, "--oci-empty-base"],
+        &["manifest", &app],
+        &["cat", &app, "file"],
+        &["ls", &at("app")],
+        &["catalog", &front.host],
+        &["pull", &app, "app.tar"],
+        &["push", "app.tar", &at("app:v2")],
+        &["tag", &app, "v3"],
+        &["copy", &app, "oci:layout"],
+        &["copy", &app, &at("other/app:v1")],
+        &["validate", "--remote", &app],
+        &["delete", &at("app:v3")],
+    ];
+    let told = ["--ca", "ca.pem", "--creds", "@creds"];
+    for (place, arguments) in all.iter().enumerate() {
+        let (before, after) = match place % 2 {
+            0 => (&told[..], &[][..]),
+            _ => (&[][..], &told[..]),
+        };
+        let shown = sandbox.crane(&[before, arguments, after].concat());
+        assert!(shown.starts_with("exit 0\n"), "{arguments:?}: {shown}");
+        let shown = sandbox.crane(&[&told[..2], arguments].concat());
+        assert!(shown.contains("UNAUTHORIZED"), "{arguments:?}: {shown}");
+        let shown = sandbox.crane(&[&told[2..], arguments].concat());
+        assert!(
+            shown.contains("the certificate cannot be verified"),
+            "{arguments:?}: {shown}"
+        );
+    }
+    assert_eq!(
+        sandbox.stdout(&["cat", "--skip-verify", "--creds=alice:a:b", &app, "file"]),
+        "content"
+    );
+    // A login is checked with it.
+    let login = ["auth", "login", &front.host, "-u=alice", "-p=a:b"];
+    assert!(sandbox.crane(&login).contains("could not be asked"));
+    let shown = sandbox.crane(&[&login[..], &["--ca-file=ca.pem"]].concat());
+    assert!(!shown.contains("could not be asked"), "{shown}");
+}
+
+/// What is meant for one registry goes to no other, whoever names it.
+#[test]
+fn options_are_for_one_registry() {
+    let (registry, other) = (of_user("alice", "a"), TestRegistry::start());
+    let sandbox = sandbox(&registry, &other);
+    let (app, copied) = (registry.at("app:v1"), other.at("app:v1"));
+    other.put_image("app:v1", &image());
+    let creds = "--creds=alice:a";
+    assert_snapshot!(sandbox.crane(&["copy", creds, &app, &copied]), @"
+    exit 1
+    -- stderr
+    Error: options of the registry are for one, and there are [host] and [other]
+    ");
+    assert_snapshot!(sandbox.crane(&["rebase", &copied, "--new_base", &app, creds]), @"
+    exit 1
+    -- stderr
+    Error: options of the registry are for one, and there are [other] and [host]
+    ");
+    assert_snapshot!(sandbox.crane(&["copy", creds, "--src-plain-http", &app, &copied]), @"
+    exit 1
+    -- stderr
+    Error: options of the registry and of one side do not go together
+    ");
+    assert_snapshot!(sandbox.crane(&["copy", creds, "oci:a", "oci:b"]), @"
+    exit 1
+    -- stderr
+    Error: no argument names the registry that options of the registry are about
+    ");
+    assert_snapshot!(sandbox.crane(&["manifest", "--cert=a.pem", &app]), @"
+    exit 1
+    -- stderr
+    Error: a certificate to show and its key are given together
+    ");
+    assert_snapshot!(sandbox.crane(&["auth", "login", creds, &registry.host, "-u=u", "-p=p"]), @"
+    exit 1
+    -- stderr
+    Error: --creds is not for this command
+    ");
+    assert_snapshot!(sandbox.crane(&["version", "--skip-verify"]), @"
+    exit 0
+    -- stdout
+    0.1.0
+    -- stderr
+    [time] options of the registry have no effect on this command
+    ");
+
+    // A base that only an annotation names is in another registry.
+    let annotated = other.at("app:v2");
+    let base = format!("org.opencontainers.image.base.name={}", registry.at("base:v1"));
+    sandbox.stdout(&["mutate", &copied, "-a", &base, "-t", &annotated]);
+    let digest = format!("--old_base={copied}");
+    let shown = sandbox.crane(&["rebase", &annotated, &digest, creds]);
+    assert!(
+        shown.contains("UNAUTHORIZED: authentication required (there are no credentials for it)"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use wharf::authn::{DefaultKeychain, Keychain};
-use wharf::name::{ParseError, Registry, Repository};
+use wharf::name::{ParseError, Reference, Registry, Repository};
 use wharf::remote::{Client, NonDistributable};
 use wharf::transport::Environment;
 use wharf::transport::certs::CertsDirs;
@@ -26,6 +26,10 @@ use crate::{headers, mirrors};
 /// What every command works with.
 pub(crate) struct Context {
     globals: Globals,
+    /// The registries that the arguments name.
+    named: Vec<Registry>,
+    /// Whether there is a client, for the registries that were named until then.
+    asks: bool,
     warnings: Warnings,
     pub(crate) out: Printer,
 }
@@ -34,6 +38,8 @@ impl Context {
     pub(crate) fn new(globals: Globals) -> Self {
         Self {
             globals,
+            named: Vec::new(),
+            asks: false,
             warnings: Warnings::default(),
             out: Printer::new(),
         }
@@ -69,26 +75,76 @@ impl Context {
     }
 
     /// A client with the user's credentials, as the global flags say.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    pub(crate) fn client(&mut self) -> Result<Client, Failure> {
         self.client_with(None)
     }
 
     /// A client that moves so many blobs at a time.
-    pub(crate) fn client_with(&self, jobs: Option<NonZeroUsize>) -> Result<Client, Failure> {
+    pub(crate) fn client_with(&mut self, jobs: Option<NonZeroUsize>) -> Result<Client, Failure> {
         let keychain = Arc::new(DefaultKeychain::from_env());
         // A registry that wants no credentials would never ask, and a damaged file go unnoticed.
         keychain.check().map_err(wharf_crane::Error::from)?;
-        self.build(keychain, jobs, Vec::new())
+        let Some(registry) = self.own()? else {
+            return self.build(keychain, jobs, Vec::new());
+        };
+        let side = &self.globals.registry.0;
+        let (credentials, settings) = (side.credentials()?, side.settings()?);
+        let keychain = SidesKeychain {
+            sides: vec![(Scope::from(&registry), credentials)],
+            rest: keychain,
+        };
+        let settings = settings.into_iter().map(|settings| (registry.clone(), settings));
+        self.build(Arc::new(keychain), jobs, settings.collect())
+    }
+
+    /// The one registry that options are about, if there are such options.
+    fn own(&mut self) -> Result<Option<Registry>, Failure> {
+        self.asks = true;
+        if self.globals.registry.0.is_empty() {
+            return Ok(None);
+        }
+        match &self.named[..] {
+            [registry] => Ok(Some(registry.clone())),
+            [] => Err(Failure::usage(
+                "no argument names the registry that options of the registry are about",
+            )),
+            [one, other, ..] => Err(several(one, other)),
+        }
+    }
+
+    /// Whether there are options of a registry, and none was asked.
+    pub(crate) fn has_idle_options(&self) -> bool {
+        !self.asks && !self.globals.registry.0.is_empty()
+    }
+
+    /// Takes note of a registry that is named.
+    fn note(&mut self, registry: &Registry) -> Result<(), Failure> {
+        if self.named.contains(registry) {
+            return Ok(());
+        }
+        if self.asks && !self.globals.registry.0.is_empty() {
+            return Err(match self.named.first() {
+                Some(other) => several(other, registry),
+                None => Failure::usage("options of the registry are not for this command"),
+            });
+        }
+        self.named.push(registry.clone());
+        Ok(())
     }
 
     /// A client that is told of each side of a copy apart: what belongs to it, and what is said of it.
     pub(crate) fn client_of_sides(
-        &self,
+        &mut self,
         jobs: Option<NonZeroUsize>,
         sides: [(Vec<Scope>, Side); 2],
     ) -> Result<Client, Failure> {
         if sides.iter().all(|(_, side)| side.is_empty()) {
             return self.client_with(jobs);
+        }
+        if !self.globals.registry.0.is_empty() {
+            return Err(Failure::usage(
+                "options of the registry and of one side do not go together",
+            ));
         }
         let keychain = DefaultKeychain::from_env();
         keychain.check().map_err(wharf_crane::Error::from)?;
@@ -126,8 +182,16 @@ impl Context {
     }
 
     /// A client with other credentials than the user's.
-    pub(crate) fn client_as(&self, keychain: Arc<dyn Keychain>) -> Result<Client, Failure> {
-        self.build(keychain, None, Vec::new())
+    pub(crate) fn client_as(&mut self, keychain: Arc<dyn Keychain>) -> Result<Client, Failure> {
+        let Some(registry) = self.own()? else {
+            return self.build(keychain, None, Vec::new());
+        };
+        let side = &self.globals.registry.0;
+        if side.creds.is_some() {
+            return Err(Failure::usage("--creds is not for this command"));
+        }
+        let settings = side.settings()?.map(|settings| (registry, settings));
+        self.build(keychain, None, settings.into_iter().collect())
     }
 
     fn build(
@@ -188,40 +252,72 @@ impl Context {
     pub(crate) fn log(&self, line: impl Display) {
         printer::log(line);
     }
+
+    /// The registry that an argument names.
+    pub(crate) fn registry(&mut self, text: &str) -> Result<Registry, Failure> {
+        let registry = name(text)?;
+        self.note(&registry)?;
+        Ok(registry)
+    }
+
+    /// The repository that an argument names.
+    pub(crate) fn repository(&mut self, text: &str) -> Result<Repository, Failure> {
+        let failed = |error| Failure::Doing {
+            action: format!("parsing repo {text:?}"),
+            source: Box::new(wharf_crane::Error::Name(error)),
+        };
+        let repository: Repository = text.parse().map_err(failed)?;
+        self.note(repository.registry())?;
+        Ok(repository)
+    }
+
+    /// The image or repository in a registry that an argument names.
+    pub(crate) fn reference(&mut self, text: &str) -> Result<Reference, Failure> {
+        let reference: Reference = name(text)?;
+        self.note(reference.repository().registry())?;
+        Ok(reference)
+    }
+
+    /// The place that an argument names.
+    pub(crate) fn place(&mut self, text: &str) -> Result<Place, Failure> {
+        let place: Place = match text.parse() {
+            Ok(place) => place,
+            Err(ParsePlaceError::Name(error)) => return Err(wharf_crane::Error::Name(error).into()),
+            Err(error) => return Err(wharf_crane::Error::Place(error).into()),
+        };
+        if let Some(reference) = place.reference() {
+            self.note(reference.repository().registry())?;
+        }
+        Ok(place)
+    }
+
+    /// The place that a flag names, if it is given.
+    pub(crate) fn optional_place(&mut self, text: Option<&str>) -> Result<Option<Place>, Failure> {
+        text.map(|text| self.place(text)).transpose()
+    }
+
+    /// The place that an argument stands for which may also be a path, if it is none: `oci:DIR` and the like.
+    pub(crate) fn local(&mut self, path: &Path) -> Result<Option<Place>, Failure> {
+        let Some(text) = path.to_str() else {
+            return Ok(None);
+        };
+        let kinds = ["oci:", "oci-archive:", "docker-archive:"];
+        match kinds.iter().any(|kind| text.starts_with(kind)) && !path.exists() {
+            true => self.place(text).map(Some),
+            false => Ok(None),
+        }
+    }
+}
+
+/// Two registries are named, and options are about one.
+fn several(one: &Registry, other: &Registry) -> Failure {
+    Failure::usage(format!(
+        "options of the registry are for one, and there are {one} and {other}"
+    ))
 }
 
 /// Parses a name that was given as an argument.
 pub(crate) fn name<T: FromStr<Err = ParseError>>(text: &str) -> Result<T, Failure> {
     text.parse()
         .map_err(|error| wharf_crane::Error::Name(error).into())
-}
-
-/// Parses a place that was given as an argument.
-pub(crate) fn place(text: &str) -> Result<Place, Failure> {
-    match text.parse() {
-        Ok(place) => Ok(place),
-        Err(ParsePlaceError::Name(error)) => Err(wharf_crane::Error::Name(error).into()),
-        Err(error) => Err(wharf_crane::Error::Place(error).into()),
-    }
-}
-
-/// The place that a path stands for, if it is no path: `oci:DIR` and the like.
-pub(crate) fn local(path: &Path) -> Result<Option<Place>, Failure> {
-    let Some(text) = path.to_str() else {
-        return Ok(None);
-    };
-    let kinds = ["oci:", "oci-archive:", "docker-archive:"];
-    match kinds.iter().any(|kind| text.starts_with(kind)) && !path.exists() {
-        true => place(text).map(Some),
-        false => Ok(None),
-    }
-}
-
-/// Parses the name of a repository that was given as an argument.
-pub(crate) fn repository(text: &str) -> Result<Repository, Failure> {
-    let failed = |error| Failure::Doing {
-        action: format!("parsing repo {text:?}"),
-        source: Box::new(wharf_crane::Error::Name(error)),
-    };
-    text.parse().map_err(failed)
 }

@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures_util::future::BoxFuture;
 use wharf::authn::{Authenticator, Basic, Error, Keychain, Resource};
 use wharf::name::{Registry, Repository};
@@ -26,57 +28,158 @@ pub(crate) struct Side {
     pub(crate) skip_verify: bool,
 }
 
-/// The flags of one side, by their prefix.
+/// The flags that say it. They are written out once: what clap derives would be compiled for each side.
+struct Flags {
+    /// Of whom.
+    what: &'static str,
+    heading: &'static str,
+    global: bool,
+    creds: &'static str,
+    ca: &'static str,
+    cert: &'static str,
+    key: &'static str,
+    plain_http: &'static str,
+    skip_verify: &'static str,
+}
+
+impl Flags {
+    fn add_to(&self, command: Command) -> Command {
+        let what = self.what;
+        let values = [
+            (
+                self.creds,
+                "CREDS",
+                format!("Credentials for the {what}: USER:PASSWORD, or @FILE that holds them"),
+            ),
+            (
+                self.ca,
+                "FILE",
+                format!("Authorities to trust for the {what}, a PEM file"),
+            ),
+            (
+                self.cert,
+                "FILE",
+                format!("The certificate to show to the {what}, a PEM file"),
+            ),
+            (
+                self.key,
+                "FILE",
+                format!("The key of the certificate for the {what}, a PEM file"),
+            ),
+        ];
+        let switches = [
+            (self.plain_http, format!("Allow plain HTTP with the {what}")),
+            (self.skip_verify, format!("Accept any certificate of the {what}")),
+        ];
+        let values = values.into_iter().map(|(name, value, help)| {
+            let arg = Arg::new(name).value_name(value).help(help);
+            match value {
+                // The other name is that of oras.
+                "FILE" => arg
+                    .value_parser(ValueParser::path_buf())
+                    .alias(format!("{name}-file")),
+                _ => arg.value_parser(ValueParser::string()),
+            }
+        });
+        let switches = switches
+            .into_iter()
+            .map(|(name, help)| Arg::new(name).action(ArgAction::SetTrue).help(help));
+        values.chain(switches).fold(command, |command, arg| {
+            let name = arg.get_id().as_str().to_owned();
+            command.arg(arg.long(name).help_heading(self.heading).global(self.global))
+        })
+    }
+
+    fn side(&self, matches: &ArgMatches) -> Side {
+        let path = |name| matches.get_one::<PathBuf>(name).cloned();
+        Side {
+            creds: matches.get_one::<String>(self.creds).cloned(),
+            ca: path(self.ca),
+            cert: path(self.cert),
+            key: path(self.key),
+            plain_http: matches.get_flag(self.plain_http),
+            skip_verify: matches.get_flag(self.skip_verify),
+        }
+    }
+}
+
 macro_rules! side_args {
-    ($name:ident, $what:literal, $($field:ident: $flag:literal),*) => {
-        side_args!(@ $name, $what, $($field, $flag),*);
-    };
-    (@ $name:ident, $what:literal, $creds:ident, $creds_flag:literal, $ca:ident, $ca_flag:literal, $cert:ident, $cert_flag:literal, $key:ident, $key_flag:literal, $plain:ident, $plain_flag:literal, $skip:ident, $skip_flag:literal) => {
-        #[doc = concat!("What is said of the ", $what, ".")]
-        #[derive(Clone, Debug, clap::Args)]
-        #[command(next_help_heading = "Options of one side")]
-        pub(crate) struct $name {
-            #[doc = concat!("Credentials for the ", $what, ": USER:PASSWORD, or @FILE that holds them")]
-            #[arg(long = $creds_flag, value_name = "CREDS")]
-            $creds: Option<String>,
-            #[doc = concat!("Authorities to trust for the ", $what, ", a PEM file")]
-            #[arg(long = $ca_flag, value_name = "FILE")]
-            $ca: Option<PathBuf>,
-            #[doc = concat!("The certificate to show to the ", $what, ", a PEM file")]
-            #[arg(long = $cert_flag, value_name = "FILE", requires = stringify!($key))]
-            $cert: Option<PathBuf>,
-            #[doc = concat!("The key of the certificate for the ", $what, ", a PEM file")]
-            #[arg(long = $key_flag, value_name = "FILE", requires = stringify!($cert))]
-            $key: Option<PathBuf>,
-            #[doc = concat!("Allow plain HTTP with the ", $what)]
-            #[arg(long = $plain_flag)]
-            $plain: bool,
-            #[doc = concat!("Accept any certificate of the ", $what)]
-            #[arg(long = $skip_flag)]
-            $skip: bool,
+    ($(#[$docs:meta])* $name:ident, $flags:ident) => {
+        $(#[$docs])*
+        #[derive(Clone, Debug)]
+        pub(crate) struct $name(pub(crate) Side);
+
+        impl clap::Args for $name {
+            fn augment_args(command: Command) -> Command {
+                $flags.add_to(command)
+            }
+
+            fn augment_args_for_update(command: Command) -> Command {
+                $flags.add_to(command)
+            }
         }
 
-        impl From<$name> for Side {
-            fn from(args: $name) -> Self {
-                Self {
-                    creds: args.$creds,
-                    ca: args.$ca,
-                    cert: args.$cert,
-                    key: args.$key,
-                    plain_http: args.$plain,
-                    skip_verify: args.$skip,
-                }
+        impl clap::FromArgMatches for $name {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self($flags.side(matches)))
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                self.0 = $flags.side(matches);
+                Ok(())
             }
         }
     };
 }
 
-side_args!(SourceArgs, "source",
-    src_creds: "src-creds", src_ca: "src-ca", src_cert: "src-cert", src_key: "src-key",
-    src_plain_http: "src-plain-http", src_skip_verify: "src-skip-verify");
-side_args!(DestinationArgs, "destination",
-    dest_creds: "dest-creds", dest_ca: "dest-ca", dest_cert: "dest-cert", dest_key: "dest-key",
-    dest_plain_http: "dest-plain-http", dest_skip_verify: "dest-skip-verify");
+side_args!(
+    /// What is said of the source of a copy.
+    SourceArgs, SOURCE
+);
+side_args!(
+    /// What is said of the destination of a copy.
+    DestinationArgs, DESTINATION
+);
+side_args!(
+    /// What is said of the one registry that a command is about.
+    RegistryArgs, REGISTRY
+);
+
+const SOURCE: Flags = Flags {
+    what: "source",
+    heading: "Options of one side",
+    global: false,
+    creds: "src-creds",
+    ca: "src-ca",
+    cert: "src-cert",
+    key: "src-key",
+    plain_http: "src-plain-http",
+    skip_verify: "src-skip-verify",
+};
+
+const DESTINATION: Flags = Flags {
+    what: "destination",
+    heading: "Options of one side",
+    global: false,
+    creds: "dest-creds",
+    ca: "dest-ca",
+    cert: "dest-cert",
+    key: "dest-key",
+    plain_http: "dest-plain-http",
+    skip_verify: "dest-skip-verify",
+};
+
+const REGISTRY: Flags = Flags {
+    what: "registry",
+    heading: "Options of the registry",
+    global: true,
+    creds: "creds",
+    ca: "ca",
+    cert: "cert",
+    key: "key",
+    plain_http: "plain-http",
+    skip_verify: "skip-verify",
+};
 
 impl Side {
     /// Whether nothing is said.
@@ -84,12 +187,18 @@ impl Side {
         self.creds.is_none()
             && self.ca.is_none()
             && self.cert.is_none()
+            && self.key.is_none()
             && !self.plain_http
             && !self.skip_verify
     }
 
     /// How to talk to the registry; none if there is nothing to say.
     pub(crate) fn settings(&self) -> Result<Option<RegistrySettings>, Failure> {
+        if self.cert.is_some() != self.key.is_some() {
+            return Err(Failure::usage(
+                "a certificate to show and its key are given together",
+            ));
+        }
         if self.ca.is_none() && self.cert.is_none() && !self.plain_http && !self.skip_verify {
             return Ok(None);
         }
@@ -142,6 +251,15 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(crate) struct Scope {
     pub(crate) registry: Registry,
     pub(crate) path: Option<String>,
+}
+
+impl From<&Registry> for Scope {
+    fn from(registry: &Registry) -> Self {
+        Self {
+            registry: registry.clone(),
+            path: None,
+        }
+    }
 }
 
 impl From<&Repository> for Scope {

@@ -12,6 +12,7 @@ use wharf::v1::{ParsePlatformError, PlatformSpec};
 
 use crate::commands::Command;
 use crate::failure::Failure;
+use crate::sides::RegistryArgs;
 use crate::usage;
 
 /// What `crane version` and `--version` say.
@@ -69,6 +70,8 @@ pub(crate) struct Globals {
     /// Log every request and response to standard error
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 /// A time in seconds, fractions included.

@@ -8,7 +8,7 @@ use wharf::name::Reference;
 use wharf::v1::{Image, empty};
 use wharf_crane::{BaseName, Content, LayerSource, Stored, append, save};
 
-use crate::context::{Context, name, place};
+use crate::context::{Context, name};
 use crate::failure::Failure;
 use crate::stdin::{self, DASH};
 
@@ -47,11 +47,11 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let destination = place(&args.new_tag)?;
+    let destination = context.place(&args.new_tag)?;
+    let base = context.optional_place(args.base.as_deref())?;
     let client = context.client()?;
-    let (base, named): (Arc<dyn Image>, Option<BaseName>) = match &args.base {
-        Some(base) => {
-            let place = place(base)?;
+    let (base, named): (Arc<dyn Image>, Option<BaseName>) = match base {
+        Some(place) => {
             let content = place.read(&client).await?;
             let named = match args.set_base_image_annotations {
                 true => Some(BaseName::of(&place, &content).await?),

@@ -3,7 +3,7 @@
 use wharf_crane::{ArtifactFile, attach};
 
 use super::artifact::ManifestArgs;
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Attach files to an image, as an artifact that refers to it
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let subject = place(&args.image)?;
+    let subject = context.place(&args.image)?;
     let options = args.manifest.options();
     let client = context.client()?;
     let attached = attach(&client, &subject, context.platform(), &args.files, &options).await?;

@@ -2,7 +2,7 @@
 
 use wharf_crane::blob_at;
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Read a blob from a registry, as it is stored
@@ -13,7 +13,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.blob)?;
+    let place = context.place(&args.blob)?;
     let stream = blob_at(&context.client()?, &place).await?;
     context
         .out

@@ -2,7 +2,7 @@
 
 use wharf_crane::read_file;
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Print a file of an image
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let content = read_file(&context.client()?, &place, context.platform(), &args.path).await?;
     context
         .out

@@ -1,11 +1,10 @@
 //! `crane catalog`.
 
 use futures_util::TryStreamExt as _;
-use wharf::name::Registry;
 use wharf_crane::{Error, catalog};
 
 use super::listing::Listing;
-use crate::context::{Context, name};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// List the repositories in a registry
@@ -22,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let registry: Registry = name(&args.registry)?;
+    let registry = context.registry(&args.registry)?;
     let mut pages = catalog(&context.client()?, &registry);
     let mut listing = Listing::new(args.json);
     while let Some(page) = pages.try_next().await.map_err(Error::from)? {

@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
 }
 
 /// Finds what begins with `word`. What fails ends it.
-async fn find(word: &str, context: &Context, found: &mut Vec<String>) -> Option<()> {
+async fn find(word: &str, context: &mut Context, found: &mut Vec<String>) -> Option<()> {
     if let Some((place, prefix)) = local(word) {
         let names = place.parse::<Place>().ok()?.names().await.ok()?;
         let names = names

@@ -2,7 +2,7 @@
 
 use wharf_crane::config;
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Get the config of an image
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let config = config(&context.client()?, &place, context.platform()).await?;
     context.out.document(&config, args.json).await
 }

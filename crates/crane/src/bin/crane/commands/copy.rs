@@ -6,7 +6,7 @@ use serde::Serialize;
 use wharf::name::Tag;
 use wharf_crane::{CopiedTags, CopyOptions, Existing, Place, Stored, copy, copy_repository};
 
-use crate::context::{Context, place, repository};
+use crate::context::Context;
 use crate::failure::{Failure, chain};
 use crate::sides::{DestinationArgs, Scope, SourceArgs};
 
@@ -97,10 +97,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         options = options.with_jobs(jobs);
     }
     if args.all_tags {
-        let (src, dst) = (repository(&args.src)?, repository(&args.dst)?);
+        let (src, dst) = (context.repository(&args.src)?, context.repository(&args.dst)?);
         let sides = [
-            (vec![Scope::from(&src)], args.source.into()),
-            (vec![Scope::from(&dst)], args.destination.into()),
+            (vec![Scope::from(&src)], args.source.0),
+            (vec![Scope::from(&dst)], args.destination.0),
         ];
         let client = context.client_of_sides(args.jobs, sides)?;
         let tags = copy_repository(&client, &src, &dst, &options).await?;
@@ -125,17 +125,14 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
             ))),
         };
     }
-    let (src, dst) = (place(&args.src)?, place(&args.dst)?);
+    let (src, dst) = (context.place(&args.src)?, context.place(&args.dst)?);
     let of = |place: &Place| {
         let reference = place.reference().into_iter();
         reference
             .map(|reference| Scope::from(reference.repository()))
             .collect()
     };
-    let sides = [
-        (of(&src), args.source.into()),
-        (of(&dst), args.destination.into()),
-    ];
+    let sides = [(of(&src), args.source.0), (of(&dst), args.destination.0)];
     let client = context.client_of_sides(args.jobs, sides)?;
     context.log(format_args!("Copying from {} to {}", args.src, args.dst));
     let copied = copy(&client, &src, &dst, &options).await?;

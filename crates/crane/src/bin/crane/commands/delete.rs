@@ -4,7 +4,7 @@ use http::StatusCode;
 use wharf::name::Reference;
 use wharf_crane::{Error, Place, delete};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Delete an image from its registry, or from the list of a layout
@@ -15,7 +15,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let deleted = delete(&context.client()?, &place).await;
     deleted.map_err(|source| match (&source, &place) {
         (Error::Remote(error), Place::Registry(Reference::Tag(tag)))

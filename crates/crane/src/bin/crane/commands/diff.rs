@@ -2,7 +2,7 @@
 
 use wharf_crane::{DiffOptions, DocumentChange, ImageDiff, Side, diff};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::text::{Page, size};
 
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let (left, right) = (place(&args.left)?, place(&args.right)?);
+    let (left, right) = (context.place(&args.left)?, context.place(&args.right)?);
     let options = DiffOptions::default()
         .with_platform(context.platform())
         .with_files(args.files);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use wharf_crane::{DescriptorSummary, Stored, descriptor, descriptor_of_tarball};
 
-use crate::context::{Context, name, place};
+use crate::context::{Context, name};
 use crate::failure::Failure;
 
 /// Get the digest of an image
@@ -38,7 +38,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let Some(image) = args.image else {
         return Err(Failure::usage("image reference required without --tarball"));
     };
-    let place = place(&image)?;
+    let place = context.place(&image)?;
     if args.full_ref && place.reference().is_none() {
         return Err(Failure::usage("--full-ref is for images in a registry"));
     }

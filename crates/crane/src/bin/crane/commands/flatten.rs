@@ -3,7 +3,7 @@
 use wharf::mutate::FlattenOptions;
 use wharf_crane::{Destination, flatten};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::env;
 use crate::failure::Failure;
 
@@ -23,8 +23,8 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let source = place(&args.image)?;
-    let destination = args.tag.as_deref().map(place).transpose()?;
+    let source = context.place(&args.image)?;
+    let destination = context.optional_place(args.tag.as_deref())?;
     let destination = Destination::or_replacing(destination, &source);
     let client = context.client()?;
     let content = source.read(&client).await?;

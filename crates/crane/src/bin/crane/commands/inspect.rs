@@ -2,7 +2,7 @@
 
 use wharf_crane::{ImageSummary, Inspection, inspect};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::text::{Page, size};
 
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let inspection = inspect(&context.client()?, &place, context.platform()).await?;
     if args.json {
         return context.out.json(&inspection).await;

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt as _;
 use wharf_crane::{Error, tags};
 
 use super::listing::Listing;
-use crate::context::{Context, local, repository};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// What the tags begin with that stand in for the referrers API, and that signing tools make.
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let mut listing = Listing::new(args.json);
-    if let Some(place) = local(Path::new(&args.repo))? {
+    if let Some(place) = context.local(Path::new(&args.repo))? {
         for name in place.names().await? {
             let shown = match args.full_ref {
                 true => format!("{}:{name}", args.repo),
@@ -40,7 +40,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         }
         return listing.end(args.repo, "tags", context).await;
     }
-    let repository = repository(&args.repo)?;
+    let repository = context.repository(&args.repo)?;
     let mut pages = tags(&context.client()?, &repository);
     while let Some(page) = pages.try_next().await.map_err(Error::from)? {
         for tag in page {

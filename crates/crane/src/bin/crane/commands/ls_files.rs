@@ -4,7 +4,7 @@ use serde::Serialize;
 use wharf::extract::{FileEntry, FileKind};
 use wharf_crane::{list_files, mode_text};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::{Failure, printable};
 
 /// List the files of an image, without writing any
@@ -39,7 +39,7 @@ struct Listed<'a> {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let files = list_files(&context.client()?, &place, context.platform()).await?;
     let below = args
         .path

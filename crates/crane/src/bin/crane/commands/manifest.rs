@@ -2,7 +2,7 @@
 
 use wharf_crane::manifest;
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Get the manifest of an image
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let manifest = manifest(&context.client()?, &place, context.platform()).await?;
     context.out.document(&manifest, args.json).await
 }

@@ -139,6 +139,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         signal = signals.next(), if stops => Err(Failure::Signal(signal)),
         time = expired(timeout), if stops => Err(Failure::TimedOut(time)),
     };
+    if result.is_ok() && context.has_idle_options() {
+        context.log("options of the registry have no effect on this command");
+    }
     warnings.print();
     result
 }

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use wharf::layer::Compression;
-use wharf::name::Reference;
 use wharf_crane::{Content, Destination, Error, MutateOptions, mutate, save};
 
 use crate::cli::Choice;
-use crate::context::{Context, name, place};
+use crate::context::{Context, name};
 use crate::failure::Failure;
 use crate::pairs::{Pairs, list, pairs, variable};
 use crate::stdin::{DASH, spool};
@@ -84,12 +83,12 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let source = place(&args.image)?;
+    let source = context.place(&args.image)?;
     let destination = match (&args.tag, &args.repo) {
         (Some(_), Some(_)) => return Err(Failure::usage("repository can't be set when a tag is specified")),
-        (Some(tag), None) => place(tag)?.into(),
+        (Some(tag), None) => context.place(tag)?.into(),
         (None, Some(repo)) => {
-            let reference: Reference = name(repo)?;
+            let reference = context.reference(repo)?;
             Destination::Repository(reference.repository().clone())
         }
         (None, None) => Destination::replacing(&source),

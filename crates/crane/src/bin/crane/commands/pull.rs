@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use wharf::remote::Client;
 use wharf_crane::{Entry, Place, PullFormat, PullOptions, pull, pull_to_place, pull_to_writer};
 
-use crate::context::{Context, local, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// The path that stands for standard output.
@@ -63,10 +63,10 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
     let images: Vec<Place> = args
         .images_and_path
         .iter()
-        .map(|text| place(text))
+        .map(|text| context.place(text))
         .collect::<Result<_, _>>()?;
     let client = context.client()?;
-    if let Some(target) = local(&path)? {
+    if let Some(target) = context.local(&path)? {
         return into(&client, &images, target, &options).await;
     }
     if path.as_os_str() == STDOUT && format != PullFormat::Oci {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use wharf_crane::{Error, PushScope, Stored, push};
 
-use crate::context::{Context, local, place};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::stdin::{DASH, spool};
 
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let destination = place(&args.image)?;
+    let destination = context.place(&args.image)?;
     let spooled = if args.path.as_os_str() == DASH {
         Some(spool().await?)
     } else {
@@ -51,7 +51,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         error => error,
     };
     let client = context.client()?;
-    let pushed = match local(&args.path)? {
+    let pushed = match context.local(&args.path)? {
         Some(_) if args.index => {
             return Err(Failure::usage(
                 "--index is for a directory that is named by its path",

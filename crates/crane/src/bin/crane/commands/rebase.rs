@@ -2,7 +2,7 @@
 
 use wharf_crane::{Content, Destination, RebaseOptions, rebase};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Rebase an image onto a new base image
@@ -25,12 +25,12 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let source = place(&args.image)?;
-    let destination = args.tag.as_deref().map(place).transpose()?;
+    let source = context.place(&args.image)?;
+    let destination = context.optional_place(args.tag.as_deref())?;
     let destination = Destination::or_replacing(destination, &source);
     let mut options = RebaseOptions::default();
-    options.old_base = args.old_base.as_deref().map(place).transpose()?;
-    options.new_base = args.new_base.as_deref().map(place).transpose()?;
+    options.old_base = context.optional_place(args.old_base.as_deref())?;
+    options.new_base = context.optional_place(args.new_base.as_deref())?;
     let client = context.client()?;
     let content = source.read(&client).await?;
     if matches!(content, Content::Index(_)) && context.platform().is_none() {

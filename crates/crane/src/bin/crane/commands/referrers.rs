@@ -3,7 +3,7 @@
 use wharf::v1::oci_spec::image::MediaType;
 use wharf_crane::{DescriptorSummary, digest, referrers};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::text::{Page, size};
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let client = context.client()?;
     let subject = digest(&client, &place, context.platform()).await?;
     let found = referrers(&client, &place, &subject, args.artifact_type.as_deref()).await?;

@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         }
     };
     let (sources, targets) = rules.rules.iter().map(scopes).unzip();
-    let sides = [(sources, args.source.into()), (targets, args.destination.into())];
+    let sides = [(sources, args.source.0), (targets, args.destination.0)];
     let client = context.client_of_sides(None, sides)?;
     let report = sync(&client, &rules, &options, tell_failure).await;
     if args.json {

@@ -3,7 +3,7 @@
 use wharf::name::{Reference, Tag};
 use wharf_crane::{CopyOptions, Entry, Error, Place, Stored, copy, tag};
 
-use crate::context::{Context, name, place};
+use crate::context::{Context, name};
 use crate::failure::Failure;
 
 /// Give an image another tag, without moving it
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let reference = match place(&args.image)? {
+    let reference = match context.place(&args.image)? {
         Place::Registry(reference) => reference,
         source => return tag_local(&source, &args, context).await,
     };

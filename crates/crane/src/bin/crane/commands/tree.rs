@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use wharf_crane::{NodeKind, TreeNode, tree};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::{Failure, printable};
 use crate::text::size;
 
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.image)?;
+    let place = context.place(&args.image)?;
     let root = tree(&context.client()?, &place).await?;
     if args.json {
         return context.out.json(&root).await;

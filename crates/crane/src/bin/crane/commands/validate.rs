@@ -8,7 +8,7 @@ use wharf::v1::PlatformSpec;
 use wharf::v1::validate::{self, Report, ValidateOptions};
 use wharf_crane::{Content, Place};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Check that images are what they say they are
@@ -48,6 +48,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     }
     let mut options = ValidateOptions::default();
     options.fast = args.fast;
+    let remote = context.optional_place(args.remote.as_deref())?;
     let client = context.client()?;
     let platforms = context.platforms();
     let mut all = Vec::new();
@@ -58,9 +59,9 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         tell(context, &what, &report, args.json).await?;
         all.push((what, report));
     }
-    if let Some(what) = args.remote {
+    if let (Some(what), Some(place)) = (args.remote, remote) {
         // With JSON there is one document, so all is checked before anything is told.
-        let report = check(&place(&what)?, &what, &client, &options, &platforms).await?;
+        let report = check(&place, &what, &client, &options, &platforms).await?;
         tell(context, &what, &report, args.json).await?;
         all.push((what, report));
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use wharf_crane::pull_artifact;
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Get the files of an artifact
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.artifact)?;
+    let place = context.place(&args.artifact)?;
     let image = place.image(&context.client()?, None).await?;
     let pulled = pull_artifact(&image, &args.output).await?;
     for digest in &pulled.untitled {

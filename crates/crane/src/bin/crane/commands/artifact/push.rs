@@ -2,7 +2,7 @@
 
 use wharf_crane::{ArtifactFile, ArtifactOptions, push_artifact};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Store files as an artifact
@@ -61,7 +61,7 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let place = place(&args.artifact)?;
+    let place = context.place(&args.artifact)?;
     let options = args.manifest.options();
     let stored = push_artifact(&context.client()?, &place, &args.files, &options).await?;
     context.out.stored(&stored, args.json).await

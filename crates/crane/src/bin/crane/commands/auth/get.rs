@@ -3,7 +3,6 @@
 use wharf::authn::{Credential, DefaultKeychain, Keychain as _, Resource};
 use wharf_crane::Error;
 
-use super::registry;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::{json, stdin};
@@ -25,7 +24,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         Some(text) => text,
         None => stdin::text().await?,
     };
-    let registry = registry(text.trim())?;
+    let registry = context.registry(text.trim())?;
     let keychain = DefaultKeychain::from_env();
     let found = keychain.resolve(&Resource::from(&registry)).await;
     let credential = match found {

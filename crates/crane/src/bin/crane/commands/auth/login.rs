@@ -8,7 +8,6 @@ use wharf::name::Registry;
 use wharf::transport::{Accepted, Body, RegistryContext};
 use wharf_crane::Error;
 
-use super::registry;
 use crate::context::Context;
 use crate::failure::{Failure, chain};
 use crate::stdin;
@@ -34,7 +33,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let registry = registry(&args.server)?;
+    let registry = context.registry(&args.server)?;
     let (username, password) = credential(&args).await?;
     if username.is_empty() && password.is_empty() {
         return Err(Failure::usage("username and password required"));
@@ -76,7 +75,7 @@ async fn credential(args: &Args) -> Result<(String, String), Failure> {
 }
 
 /// Asks the registry whether it takes the credential. One that cannot be asked is no reason not to store it.
-async fn check(registry: &Registry, credential: &Credential, context: &Context) -> Result<(), Failure> {
+async fn check(registry: &Registry, credential: &Credential, context: &mut Context) -> Result<(), Failure> {
     let Credential::Basic { username, password } = credential else {
         return Ok(());
     };

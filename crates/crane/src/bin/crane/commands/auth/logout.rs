@@ -3,7 +3,6 @@
 use wharf::authn::ConfigEditor;
 use wharf_crane::Error;
 
-use super::registry;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -15,7 +14,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let registry = registry(&args.server)?;
+    let registry = context.registry(&args.server)?;
     let editor = ConfigEditor::from_env().map_err(Error::from)?;
     editor.erase(&registry).await.map_err(Error::from)?;
     context.log(format_args!("logged out via {}", editor.path().display()));

@@ -5,8 +5,6 @@ mod login;
 mod logout;
 mod token;
 
-use wharf::name::Registry;
-
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -33,12 +31,4 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         Command::Logout(args) => logout::run(args, context).await,
         Command::Token(args) => token::run(args, context).await,
     }
-}
-
-/// The registry that an argument names; an empty one is Docker Hub.
-fn registry(text: &str) -> Result<Registry, Failure> {
-    if text.is_empty() {
-        return Ok(Registry::docker_hub());
-    }
-    crate::context::name(text)
 }

@@ -5,7 +5,7 @@ use wharf::transport::auth::{Used, UsedToken};
 use wharf::transport::{Accepted, Actions, Body, RegistryContext, Scope};
 use wharf_crane::Error;
 
-use crate::context::{Context, repository};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::json;
 
@@ -29,11 +29,11 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let repo = repository(&args.repo)?;
+    let repo = context.repository(&args.repo)?;
     let actions = if args.push { Actions::Push } else { Actions::Pull };
     let mut scopes = vec![Scope::repository(&repo, actions)];
     for mount in &args.mount {
-        scopes.push(Scope::repository(&repository(mount)?, Actions::Pull));
+        scopes.push(Scope::repository(&context.repository(mount)?, Actions::Pull));
     }
     let client = context.client()?;
     let transport = client.transport();

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let edit = Edit::of(&args.image, args.tag.as_deref())?;
+    let edit = Edit::of(&args.image, args.tag.as_deref(), context)?;
     let client = context.client()?;
     let image = edit.source.image(&client, context.platform()).await?;
     let name = args.filename.trim_start_matches('/');

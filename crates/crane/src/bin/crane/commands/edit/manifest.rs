@@ -29,7 +29,7 @@ struct Typed {
 }
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
-    let edit = Edit::of(&args.image, args.tag.as_deref())?;
+    let edit = Edit::of(&args.image, args.tag.as_deref(), context)?;
     let client = context.client()?;
     let before = edit.source.read(&client).await?;
     let before = before.for_platforms(&context.platforms()).await?;

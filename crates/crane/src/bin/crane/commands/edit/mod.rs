@@ -8,7 +8,7 @@ mod manifest;
 use wharf::remote::Client;
 use wharf_crane::{Content, Destination, Place};
 
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Edit the contents of an image
@@ -41,10 +41,10 @@ struct Edit {
 }
 
 impl Edit {
-    fn of(image: &str, tag: Option<&str>) -> Result<Self, Failure> {
+    fn of(image: &str, tag: Option<&str>, context: &mut Context) -> Result<Self, Failure> {
         Ok(Self {
-            source: place(image)?,
-            tag: tag.map(place).transpose()?,
+            source: context.place(image)?,
+            tag: context.optional_place(tag)?,
         })
     }
 

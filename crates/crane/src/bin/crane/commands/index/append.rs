@@ -1,6 +1,6 @@
 //! `crane index append`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wharf::layout::Layout;
@@ -12,7 +12,7 @@ use wharf_crane::{
 };
 
 use super::{index, is_path};
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Append manifests to an index
@@ -62,11 +62,15 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
     } else {
         Nesting::Nest
     };
-    let client = context.client()?;
+    let target = context.optional_place(args.tag.as_deref())?;
     let local = base.as_deref().filter(|base| is_path(base));
-    let target = args.tag.as_deref().map(place).transpose()?;
+    let remote = base.as_deref().filter(|base| !is_path(base));
+    let source = context.optional_place(remote)?;
+    let sources = args.manifest.iter().map(|text| Source::named(text, context));
+    let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
+    let client = context.client()?;
     if let Some(path) = local {
-        let contents = contents(&args.manifest, &client).await?;
+        let contents = read(&sources, &client).await?;
         let failed = |error| Failure::Doing {
             action: format!("appending to {path}"),
             source: Box::new(Error::Save {
@@ -88,52 +92,65 @@ pub(super) async fn run(mut args: Args, context: &mut Context) -> Result<(), Fai
         let descriptor = index.descriptor().await.map_err(Error::from)?;
         return context.out.json(&Stored::at(&place, &descriptor)).await;
     }
-    let (base, destination): (Arc<dyn Index>, Destination) = match &base {
-        Some(text) => {
-            let source = place(text)?;
+    let (base, destination): (Arc<dyn Index>, Destination) = match (&base, source) {
+        (Some(text), Some(source)) => {
             let base = index(source.read(&client).await?, text)?;
             (base, Destination::or_replacing(target, &source))
         }
-        None => {
+        _ => {
             context.log("base unspecified, using empty index");
             let target = target.expect("checked before");
             (empty_index(args.docker_empty_base), target.into())
         }
     };
-    let contents = contents(&args.manifest, &client).await?;
+    let contents = read(&sources, &client).await?;
     let appended = append_to_index(base, &contents, nesting).await?;
     let stored = destination.write(&client, &Content::Index(appended)).await?;
     context.out.stored(&stored, args.json).await
 }
 
-async fn contents(manifests: &[String], client: &Client) -> Result<Vec<Content>, Failure> {
-    let mut contents = Vec::with_capacity(manifests.len());
-    for text in manifests {
-        contents.push(content(text, client).await?);
-    }
-    Ok(contents)
+/// What is appended.
+enum Source {
+    /// All that a layout lists.
+    Layout(PathBuf),
+    Place(Place),
 }
 
-/// A directory is a layout, all that it lists; a file is a docker archive; anything else is a place.
-async fn content(text: &str, client: &Client) -> Result<Content, Failure> {
-    let path = Path::new(text);
-    if path.is_dir() {
+impl Source {
+    /// A directory is a layout; a file is a docker archive; anything else is a place.
+    fn named(text: &str, context: &mut Context) -> Result<Self, Failure> {
+        let path = Path::new(text);
+        Ok(match is_path(text) {
+            _ if path.is_dir() => Self::Layout(path.to_owned()),
+            true => Self::Place(Place::DockerArchive {
+                path: path.to_owned(),
+                tag: None,
+            }),
+            false => Self::Place(context.place(text)?),
+        })
+    }
+
+    async fn read(&self, client: &Client) -> Result<Content, Failure> {
+        let path = match self {
+            Self::Layout(path) => path,
+            Self::Place(place) => return Ok(place.read(client).await?),
+        };
         let failed = |source| Error::Load {
-            path: path.to_owned(),
+            path: path.clone(),
             kind: "OCI layout",
             source: Box::new(source),
         };
         let layout = Layout::open(path).await.map_err(failed)?;
-        return Ok(Content::Index(layout.index().await.map_err(failed)?));
+        Ok(Content::Index(layout.index().await.map_err(failed)?))
     }
-    if is_path(text) {
-        let archive = Place::DockerArchive {
-            path: path.to_owned(),
-            tag: None,
-        };
-        return Ok(archive.read(client).await?);
+}
+
+async fn read(sources: &[Source], client: &Client) -> Result<Vec<Content>, Failure> {
+    let mut contents = Vec::with_capacity(sources.len());
+    for source in sources {
+        contents.push(source.read(client).await?);
     }
-    Ok(place(text)?.read(client).await?)
+    Ok(contents)
 }
 
 fn empty_index(docker: bool) -> Arc<dyn Index> {

@@ -5,7 +5,7 @@ use wharf_crane::{Content, Destination, filter_index};
 
 use super::index;
 use crate::cli::Choice;
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// Filter the images of an index by platform
@@ -36,8 +36,8 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     if platforms.is_empty() || args.platform.iter().any(|choice| choice.0.is_empty()) {
         return Err(Failure::usage("--platform is needed, with the platforms to keep"));
     }
-    let source = place(&args.image)?;
-    let destination = args.tag.as_deref().map(place).transpose()?;
+    let source = context.place(&args.image)?;
+    let destination = context.optional_place(args.tag.as_deref())?;
     let destination = Destination::or_replacing(destination, &source);
     let client = context.client()?;
     let base = index(source.read(&client).await?, &args.image)?;

@@ -7,7 +7,7 @@ use wharf::v1::IndexExt as _;
 use wharf_crane::{DescriptorSummary, Error};
 
 use super::{index, is_path};
-use crate::context::{Context, place};
+use crate::context::Context;
 use crate::failure::Failure;
 
 /// List the manifests of an index
@@ -31,7 +31,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         let layout = Layout::open(Path::new(what)).await.map_err(failed)?;
         layout.index().await.map_err(failed)?
     } else {
-        let content = place(what)?.read(&context.client()?).await?;
+        let content = {
+            let place = context.place(what)?;
+            place.read(&context.client()?).await?
+        };
         index(content, what)?
     };
     let children = listed.children().await.map_err(Error::from)?;
