@@ -7,7 +7,7 @@ use wharf::name::{Reference, Repository};
 use wharf::remote::Client;
 use wharf::v1::oci_spec::image::Descriptor;
 
-use crate::{Content, DescriptorSummary, Entry, Error, Place};
+use crate::{Content, CopySummary, DescriptorSummary, Entry, Error, Place};
 
 /// Where something goes that was made from something else, and whose digest is not known before.
 #[non_exhaustive]
@@ -75,6 +75,9 @@ pub struct Stored {
     /// What it is, without annotations.
     #[serde(flatten)]
     pub summary: DescriptorSummary,
+    /// What was moved for it, where that is known: by a copy between registries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied: Option<CopySummary>,
 }
 
 impl Stored {
@@ -87,7 +90,15 @@ impl Stored {
         Self {
             reference: place.with_digest(descriptor.digest()),
             summary,
+            copied: None,
         }
+    }
+
+    /// Adds what was moved for it.
+    #[must_use]
+    pub fn with_copied(mut self, copied: CopySummary) -> Self {
+        self.copied = Some(copied);
+        self
     }
 }
 

@@ -104,6 +104,12 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What was asked for is done between registries only.
+    #[error("{place} is in no registry, and this is for copies from registry to registry")]
+    NoRegistry {
+        /// The place that is in none.
+        place: String,
+    },
     /// The archive cannot be added to.
     #[error("{place} cannot be added to: use a layout in a directory (oci:DIRECTORY)")]
     NotExtendable {

@@ -41,9 +41,10 @@
 //! | [`digest`], [`descriptor`], and the same of a tarball | `crane.Digest`, `crane.Head` |
 //! | [`manifest`], [`config`], [`blob`], [`blob_at`] | `crane.Manifest`, `crane.Config`, `crane.PullLayer` |
 //! | [`tags`], [`catalog`] | `crane.ListTags`, `crane.Catalog` |
-//! | [`copy`], [`copy_repository`] | `crane.Copy`, `crane.CopyRepository` |
+//! | [`copy`](copy()), [`copy_reported`], [`plan_copy`] | `crane.Copy` |
+//! | [`copy_repository`], [`copy_repository_to_layout`] | `crane.CopyRepository` |
 //! | [`sync`](sync()) | |
-//! | [`tag`], [`delete`] | `crane.Tag`, `crane.Delete` |
+//! | [`tag`](tag()), [`tag_all`], [`delete`] | `crane.Tag`, `crane.Delete` |
 //! | [`pull`], [`pull_to_writer`], [`pull_to_place`] | `crane.Pull` and the `Save` functions |
 //! | [`push`] | `crane.Load` and `crane.Push` |
 //! | [`append`](append()), [`save`] | `crane.Append`, `crane.Save` |
@@ -67,11 +68,11 @@ mod append;
 mod artifact;
 mod blob;
 mod companions;
-mod config;
 mod copy;
 mod destination;
 mod diff;
 mod digest;
+mod documents;
 mod error;
 mod export;
 mod files;
@@ -79,7 +80,6 @@ mod flatten;
 mod index;
 mod inspect;
 mod list;
-mod manifest;
 mod mutate;
 mod output;
 mod place;
@@ -98,11 +98,14 @@ pub use artifact::{
     push_artifact,
 };
 pub use blob::{blob, blob_at};
-pub use config::config;
-pub use copy::{CopiedTags, CopyOptions, Existing, copy, copy_repository};
+pub use copy::{
+    CopiedTags, CopyOptions, Existing, copy, copy_reported, copy_repository, copy_repository_to_layout,
+    plan_copy,
+};
 pub use destination::{Destination, Stored};
 pub use diff::{DiffOptions, DocumentChange, FileChange, ImageDiff, LayerChange, Side, diff};
 pub use digest::{descriptor, descriptor_of_tarball, digest, digest_of_tarball};
+pub use documents::{config, manifest};
 pub use error::Error;
 pub use export::{export, export_to_file};
 pub use files::{list_files, mode_text, read_file};
@@ -110,14 +113,13 @@ pub use flatten::flatten;
 pub use index::{Nesting, append_to_index, append_to_layout, filter_index};
 pub use inspect::{ImageSummary, Inspection, LayerSummary, PlatformSummary, inspect};
 pub use list::{catalog, tags};
-pub use manifest::manifest;
 pub use mutate::{MutateOptions, mutate};
 pub use place::{Content, Entry, ParsePlaceError, Place};
 pub use pull::{PullFormat, PullOptions, pull, pull_to_place, pull_to_writer};
 pub use push::{PushScope, push};
 pub use rebase::{BaseName, RebaseOptions, rebase};
 pub use referrers::referrers;
-pub use summary::DescriptorSummary;
+pub use summary::{AmountSummary, CopySummary, DescriptorSummary};
 pub use sync::{SyncItem, SyncOptions, SyncOutcome, SyncReport, SyncRepositories, SyncRule, SyncRules, sync};
-pub use tag::{delete, tag};
+pub use tag::{delete, tag, tag_all};
 pub use tree::{NodeKind, TreeNode, tree};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use wharf::remote::{Amount, CopyReport};
 use wharf::v1::PlatformSpec;
 use wharf::v1::oci_spec::image::Descriptor;
 
@@ -39,6 +40,58 @@ impl From<&Descriptor> for DescriptorSummary {
             platform: platform.map(|platform| PlatformSpec::from(platform).to_string()),
             artifact_type: descriptor.artifact_type().as_ref().map(ToString::to_string),
             annotations: annotations.into_iter().collect(),
+        }
+    }
+}
+
+/// What a copy between registries moved. Serialises as the JSON that `crane copy` prints; fields may be added.
+///
+/// What a manifest that is present consists of was not looked at, and is not counted.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CopySummary {
+    /// Manifests and indexes that were written, once for each name.
+    pub manifests: AmountSummary,
+    /// Blobs that were sent.
+    pub moved: AmountSummary,
+    /// Blobs that the registry took from another of its repositories.
+    pub mounted: AmountSummary,
+    /// Blobs and manifests that the destination had.
+    pub present: AmountSummary,
+    /// Blobs that must not be distributed, and were not.
+    pub skipped: AmountSummary,
+    /// Requests that were sent to both registries.
+    pub requests: u64,
+}
+
+/// How many, and their bytes as stored.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AmountSummary {
+    /// How many.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl From<&CopyReport> for CopySummary {
+    fn from(report: &CopyReport) -> Self {
+        Self {
+            manifests: report.manifests.into(),
+            moved: report.moved.into(),
+            mounted: report.mounted.into(),
+            present: report.present.into(),
+            skipped: report.skipped.into(),
+            requests: report.requests,
+        }
+    }
+}
+
+impl From<Amount> for AmountSummary {
+    fn from(amount: Amount) -> Self {
+        Self {
+            count: amount.count,
+            bytes: amount.bytes,
         }
     }
 }

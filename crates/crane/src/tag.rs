@@ -1,5 +1,6 @@
 //! Tags: giving and taking them.
 
+use futures_util::future::try_join_all;
 use wharf::layout::Layout;
 use wharf::name::{Reference, Tag};
 use wharf::remote::Client;
@@ -16,6 +17,26 @@ use crate::{Entry, Error, Place};
 /// refuses or cannot be reached.
 pub async fn tag(client: &Client, reference: &Reference, tag: &Tag) -> Result<Descriptor, Error> {
     Ok(client.tag(reference, tag).await?)
+}
+
+/// Points several tags at what `reference` names in the same repository. Costs 1 request, and 1 for each tag.
+///
+/// # Errors
+/// As for [`tag`]. A tag of another repository is found before anything is written; where the registry refuses one, others
+/// may be there.
+pub async fn tag_all(client: &Client, reference: &Reference, tags: &[Tag]) -> Result<Descriptor, Error> {
+    let is_elsewhere = |tag: &&Tag| tag.repository() != reference.repository();
+    match (tags, tags.iter().find(is_elsewhere)) {
+        (_, Some(only)) | ([only], _) => return tag(client, reference, only).await,
+        _ => {}
+    }
+    let fetched = client.get(reference).await?;
+    let writes = tags.iter().map(|tag| {
+        let (media_type, raw) = (fetched.media_type().clone(), fetched.raw().clone());
+        async move { client.put(&tag.clone().into(), media_type, raw).await }
+    });
+    try_join_all(writes).await?;
+    Ok(fetched.descriptor().clone())
 }
 
 /// Deletes the tag or manifest that `place` names, as given (Go: `crane.Delete`). Costs 1 request.

@@ -169,7 +169,7 @@ fn help() {
       referrers   List what refers to an image: signatures, SBOMs, attestations
       registry    Run a registry
       sync        Copy repositories by rules from a file
-      tag         Give an image another tag, without moving it
+      tag         Give an image another tag, or several, without moving it
       tree        Show what hangs together: an index, its images, their layers, and what refers to each
       validate    Check that images are what they say they are
       version     Print the version
@@ -220,13 +220,16 @@ fn help() {
       <DST>  Where it goes
 
     Options:
-      -a, --all-tags     Copy all tags: SRC and DST are repositories
+      -a, --all-tags     Copy all tags: SRC is a repository, and DST another, or oci:DIR
       -n, --no-clobber   Leave tags alone that exist at the destination
           --referrers    Also copy what refers to it: signatures, SBOMs, attestations
           --digest-tags  Also copy tags that are named after its digest (sha256-….sig)
+          --sparse       With --platform, keep the index as it is, without what it lists for other
+                         platforms
+          --dry-run      Only say what would be copied, from registry to registry
       -k, --keep-going   With --all-tags, go on after a tag that cannot be copied
       -j, --jobs <N>     Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
-          --json         Print what was stored as JSON
+          --json         Print what was stored, and what was moved for it, as JSON
       -h, --help         Print help (see more with '--help')
       -V, --version      Print version
 

@@ -8,6 +8,7 @@ mod cache;
 mod certs;
 mod clients;
 mod completion;
+mod copies;
 mod edit;
 mod failures;
 mod files;

@@ -83,3 +83,78 @@ Error: 1 of 2 tags failed
     Error: required flag(s) "all-tags" not set
     "#);
 }
+
+#[test]
+fn all_tags_go_into_a_layout() {
+    let (registry, _, sandbox) = start();
+    let app = registry.at("app");
+    assert_snapshot!(sandbox.crane(&["copy", "-a", &app, "oci:all"]), @"
+    exit 0
+    -- stderr
+    [time] copied 2 tags, kept 0, failed to copy 0
+    ");
+    for tag in ["v1", "v2"] {
+        let digest = registry.digest(&format!("app:{tag}")).expect("there");
+        assert_eq!(
+            sandbox.stdout(&["digest", &format!("oci:all:{tag}")]),
+            format!("{digest}\n")
+        );
+    }
+    registry.put_image("app:v2", &image());
+    registry.put_image("app:v3", &image());
+    assert_snapshot!(sandbox.crane(&["copy", "-a", "-n", "--json", &app, "oci:all"]), @r#"
+    exit 0
+    -- stdout
+    {
+      "copied": [
+        "v3"
+      ],
+      "kept": [
+        "v1",
+        "v2"
+      ],
+      "failed": []
+    }
+    -- stderr
+    [time] Skipping oci:all:v1 due to no-clobber
+    [time] Skipping oci:all:v2 due to no-clobber
+    [time] copied 1 tags, kept 2, failed to copy 0
+    "#);
+    assert_ne!(
+        sandbox.stdout(&["digest", "oci:all:v2"]),
+        sandbox.stdout(&["digest", &registry.at("app:v2")])
+    );
+    // What has the name is replaced.
+    sandbox.stdout(&["copy", "-a", &app, "oci:all"]);
+    assert_eq!(
+        sandbox.stdout(&["digest", "oci:all:v2"]),
+        sandbox.stdout(&["digest", &registry.at("app:v2")])
+    );
+    assert_eq!(sandbox.stdout(&["ls", "oci:all"]).lines().count(), 3);
+    assert_eq!(
+        sandbox.stdout(&["validate", "--remote=oci:all:v3"]),
+        "PASS: oci:all:v3\n"
+    );
+
+    assert_snapshot!(sandbox.crane(&["copy", "-a", &app, "oci:all:v1"]), @"
+    exit 1
+    -- stderr
+    Error: oci:all:v1 is no place for all tags: use oci:DIR
+    ");
+    assert_snapshot!(sandbox.crane(&["copy", "-a", &app, "docker-archive:file.tar"]), @"
+    exit 1
+    -- stderr
+    Error: docker-archive:file.tar is no place for all tags: use oci:DIR
+    ");
+    assert_snapshot!(sandbox.crane(&["copy", "-a", "oci:all", &app]), @r#"
+    exit 1
+    -- stderr
+    Error: parsing repo "oci:all": repository can only contain the characters `abcdefghijklmnopqrstuvwxyz0123456789_-./`: oci:all
+    "#);
+    std::fs::write(sandbox.path("file"), "").expect("file");
+    assert_snapshot!(sandbox.crane(&["copy", "-a", "-j1", &app, "oci:file"]), @"
+    exit 1
+    -- stderr
+    Error: saving OCI layout file: create directory file: File exists (os error 17)
+    ");
+}

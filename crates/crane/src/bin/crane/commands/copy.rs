@@ -1,14 +1,20 @@
 //! `crane copy`.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use serde::Serialize;
 use wharf::name::Tag;
-use wharf_crane::{CopiedTags, CopyOptions, Existing, Place, Stored, copy, copy_repository};
+use wharf::remote::CopyReport;
+use wharf_crane::{
+    CopiedTags, CopyOptions, CopySummary, Entry, Existing, Place, Stored, copy, copy_reported,
+    copy_repository, copy_repository_to_layout, plan_copy,
+};
 
 use crate::context::Context;
 use crate::failure::{Failure, chain};
 use crate::sides::{DestinationArgs, Scope, SourceArgs};
+use crate::text::{Page, size};
 
 /// Copy an image from one place to another, its digest unchanged
 ///
@@ -19,7 +25,7 @@ pub(crate) struct Args {
     src: String,
     /// Where it goes
     dst: String,
-    /// Copy all tags: SRC and DST are repositories
+    /// Copy all tags: SRC is a repository, and DST another, or oci:DIR
     #[arg(short, long)]
     all_tags: bool,
     /// Leave tags alone that exist at the destination
@@ -31,13 +37,19 @@ pub(crate) struct Args {
     /// Also copy tags that are named after its digest (sha256-….sig)
     #[arg(long)]
     digest_tags: bool,
+    /// With --platform, keep the index as it is, without what it lists for other platforms
+    #[arg(long)]
+    sparse: bool,
+    /// Only say what would be copied, from registry to registry
+    #[arg(long, conflicts_with = "all_tags")]
+    dry_run: bool,
     /// With --all-tags, go on after a tag that cannot be copied
     #[arg(short, long, requires = "all_tags")]
     keep_going: bool,
     /// Blobs that move at a time, and with --all-tags tags [default: 8 blobs, 4 tags]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
-    /// Print what was stored as JSON
+    /// Print what was stored, and what was moved for it, as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -89,7 +101,13 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     options = options
         .with_referrers(args.referrers)
         .with_digest_tags(args.digest_tags)
+        .with_sparse(args.sparse)
         .with_keep_going(args.keep_going);
+    if args.sparse && options.platforms.is_empty() {
+        return Err(Failure::usage(
+            "--sparse needs --platform, with the platforms to copy",
+        ));
+    }
     if args.no_clobber {
         options = options.with_existing(Existing::Keep);
     }
@@ -97,33 +115,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         options = options.with_jobs(jobs);
     }
     if args.all_tags {
-        let (src, dst) = (context.repository(&args.src)?, context.repository(&args.dst)?);
-        let sides = [
-            (vec![Scope::from(&src)], args.source.0),
-            (vec![Scope::from(&dst)], args.destination.0),
-        ];
-        let client = context.client_of_sides(args.jobs, sides)?;
-        let tags = copy_repository(&client, &src, &dst, &options).await?;
-        for tag in &tags.kept {
-            context.log(format_args!("Skipping {tag} due to no-clobber"));
-        }
-        for (tag, error) in &tags.failed {
-            context.log(format_args!("failed to copy to {tag}: {}", chain(error)));
-        }
-        if args.json {
-            context.out.json(&Tags::from(&tags)).await?;
-        }
-        let (copied, kept, failed) = (tags.copied.len(), tags.kept.len(), tags.failed.len());
-        context.log(format_args!(
-            "copied {copied} tags, kept {kept}, failed to copy {failed}"
-        ));
-        return match failed {
-            0 => Ok(()),
-            _ => Err(Failure::usage(format!(
-                "{failed} of {} tags failed",
-                copied + failed
-            ))),
-        };
+        return all_tags(args, &options, context).await;
     }
     let (src, dst) = (context.place(&args.src)?, context.place(&args.dst)?);
     let of = |place: &Place| {
@@ -134,10 +126,102 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     };
     let sides = [(of(&src), args.source.0), (of(&dst), args.destination.0)];
     let client = context.client_of_sides(args.jobs, sides)?;
+    if args.dry_run {
+        let (Some(from), Some(to)) = (src.reference(), dst.reference()) else {
+            return Err(Failure::usage(
+                "--dry-run is for copies from registry to registry",
+            ));
+        };
+        let planned = plan_copy(&client, from, to, &options).await?;
+        return match args.json {
+            true => context.out.json(&stored(&dst, &planned)).await,
+            false => context.out.bytes(page(&planned).as_bytes()).await,
+        };
+    }
     context.log(format_args!("Copying from {} to {}", args.src, args.dst));
-    let copied = copy(&client, &src, &dst, &options).await?;
+    let stored = match (src.reference(), dst.reference()) {
+        (Some(from), Some(to)) => stored(&dst, &copy_reported(&client, from, to, &options).await?),
+        _ => Stored::at(&dst, &copy(&client, &src, &dst, &options).await?),
+    };
     match args.json {
-        true => context.out.json(&Stored::at(&dst, &copied)).await,
+        true => context.out.json(&stored).await,
         false => Ok(()),
+    }
+}
+
+fn stored(dst: &Place, report: &CopyReport) -> Stored {
+    Stored::at(dst, &report.descriptor).with_copied(CopySummary::from(report))
+}
+
+/// What would be copied, for people.
+fn page(report: &CopyReport) -> String {
+    let mut page = Page::default();
+    page.field(0, "Digest", report.descriptor.digest().as_ref());
+    for (name, amount) in [
+        ("Manifests", report.manifests),
+        ("To send", report.moved),
+        ("To mount", report.mounted),
+        ("There", report.present),
+        ("Left out", report.skipped),
+    ] {
+        page.field(0, name, &format!("{}, {}", amount.count, size(amount.bytes)));
+    }
+    page.into_text()
+}
+
+async fn all_tags(args: Args, options: &CopyOptions, context: &mut Context) -> Result<(), Failure> {
+    let src = context.repository(&args.src)?;
+    let local = context.local(Path::new(&args.dst))?;
+    let (tags, layout) = match local {
+        Some(Place::Layout {
+            path,
+            entry: Entry::Only,
+        }) => {
+            let sides = [
+                (vec![Scope::from(&src)], args.source.0),
+                (Vec::new(), args.destination.0),
+            ];
+            let client = context.client_of_sides(args.jobs, sides)?;
+            let copied = copy_repository_to_layout(&client, &src, &path, options).await?;
+            (copied, Some(args.dst))
+        }
+        Some(place) => {
+            return Err(Failure::usage(format!(
+                "{place} is no place for all tags: use oci:DIR"
+            )));
+        }
+        None => {
+            let dst = context.repository(&args.dst)?;
+            let sides = [
+                (vec![Scope::from(&src)], args.source.0),
+                (vec![Scope::from(&dst)], args.destination.0),
+            ];
+            let client = context.client_of_sides(args.jobs, sides)?;
+            (copy_repository(&client, &src, &dst, options).await?, None)
+        }
+    };
+    let shown = |tag: &Tag| match &layout {
+        Some(layout) => format!("{layout}:{}", tag.tag()),
+        None => tag.to_string(),
+    };
+    for tag in &tags.kept {
+        context.log(format_args!("Skipping {} due to no-clobber", shown(tag)));
+    }
+    for (tag, error) in &tags.failed {
+        context.log(format_args!("failed to copy to {}: {}", shown(tag), chain(error)));
+    }
+    if args.json {
+        context.out.json(&Tags::from(&tags)).await?;
+    }
+    let (copied, kept, failed) = (tags.copied.len(), tags.kept.len(), tags.failed.len());
+    context.log(format_args!(
+        "copied {copied} tags, kept {kept}, failed to copy {failed}"
+    ));
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::usage(format!(
+            "{failed} of {} tags failed",
+            copied + failed
+        ))),
     }
 }

@@ -1,16 +1,18 @@
 //! Copying from one place to another.
 
-use std::collections::HashSet;
+mod repository;
+
 use std::num::NonZeroUsize;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use wharf::name::{Reference, Repository, Tag};
-use wharf::remote::{Children, Client};
+use wharf::name::Reference;
+use wharf::remote::{Children, Client, CopyReport};
 use wharf::v1::PlatformSpec;
 use wharf::v1::oci_spec::image::Descriptor;
 
 use crate::companions::copy_referrers;
 use crate::{Entry, Error, Place};
+
+pub use self::repository::{CopiedTags, copy_repository, copy_repository_to_layout};
 
 /// How things are copied.
 #[non_exhaustive]
@@ -19,6 +21,9 @@ pub struct CopyOptions {
     /// Of an index only the children for these platforms are copied: of one platform the image itself, of several
     /// an index of just them. Default: none, which is the index and all in it.
     pub platforms: Vec<PlatformSpec>,
+    /// Whether an index stays as it is, and keeps its digest, although only its children for some platforms are copied;
+    /// from registry to registry only, and not all registries take such an index. Default: no.
+    pub sparse: bool,
     /// What becomes of a tag that the destination has. Default: it is moved.
     pub existing: Existing,
     /// Whether what refers to it is copied too: signatures, SBOMs, what refers to those, and so on. Default: no.
@@ -50,6 +55,13 @@ impl CopyOptions {
     #[must_use]
     pub fn with_platforms(mut self, platforms: impl IntoIterator<Item = PlatformSpec>) -> Self {
         self.platforms = platforms.into_iter().collect();
+        self
+    }
+
+    /// Sets whether an index stays as it is, although only some of its children are copied.
+    #[must_use]
+    pub fn with_sparse(mut self, sparse: bool) -> Self {
+        self.sparse = sparse;
         self
     }
 
@@ -93,6 +105,7 @@ impl Default for CopyOptions {
     fn default() -> Self {
         Self {
             platforms: Vec::new(),
+            sparse: false,
             existing: Existing::Overwrite,
             referrers: false,
             digest_tags: false,
@@ -109,7 +122,8 @@ impl Default for CopyOptions {
 ///
 /// # Errors
 /// [`Error::Clobber`] or [`Error::Exists`] when the destination has something that is to be [kept](Existing::Keep),
-/// [`Error::NotExtendable`] when it has no place for what goes along,
+/// [`Error::NotExtendable`] when it has no place for what goes along, [`Error::NoRegistry`] when one of them is in no
+/// registry and an index is to be [sparse](CopyOptions::sparse),
 /// [`Error::Remote`] when a registry refuses or cannot be reached, when there is nothing to copy, or when `dst`
 /// asks for another digest than the content has; else as [`Place::read`] and [`Place::write`].
 pub async fn copy(
@@ -118,6 +132,9 @@ pub async fn copy(
     dst: &Place,
     options: &CopyOptions,
 ) -> Result<Descriptor, Error> {
+    if let (Place::Registry(src), Place::Registry(dst)) = (src, dst) {
+        return Ok(copy_reported(client, src, dst, options).await?.descriptor);
+    }
     if options.existing == Existing::Keep {
         check_absent(client, dst).await?;
     }
@@ -126,11 +143,11 @@ pub async fn copy(
             place: dst.to_string(),
         });
     }
-    if let (Place::Registry(src), Place::Registry(dst)) = (src, dst) {
-        let options = between_registries(&options.platforms)
-            .with_referrers(options.referrers)
-            .with_digest_tags(options.digest_tags);
-        return Ok(client.copy(src, dst, &options).await?.descriptor);
+    if options.sparse {
+        let place = [src, dst].into_iter().find(|place| place.reference().is_none());
+        return Err(Error::NoRegistry {
+            place: place.unwrap_or(dst).to_string(),
+        });
     }
     let copied = copy_alone(client, src, dst, &options.platforms).await?;
     if options.referrers {
@@ -140,11 +157,46 @@ pub async fn copy(
     Ok(copied)
 }
 
+/// Copies what `src` names to `dst`, both in registries, as [`copy`] does, and says what was moved for it.
+///
+/// # Errors
+/// As for [`copy`].
+pub async fn copy_reported(
+    client: &Client,
+    src: &Reference,
+    dst: &Reference,
+    options: &CopyOptions,
+) -> Result<CopyReport, Error> {
+    if options.existing == Existing::Keep {
+        check_tag_absent(client, dst).await?;
+    }
+    Ok(client.copy(src, dst, &between_registries(options)).await?)
+}
+
+/// What [`copy_reported`] would move, without writing anything: see [`Client::plan_copy`].
+///
+/// # Errors
+/// As for [`copy`], as far as they come from reading.
+pub async fn plan_copy(
+    client: &Client,
+    src: &Reference,
+    dst: &Reference,
+    options: &CopyOptions,
+) -> Result<CopyReport, Error> {
+    if options.existing == Existing::Keep {
+        check_tag_absent(client, dst).await?;
+    }
+    Ok(client.plan_copy(src, dst, &between_registries(options)).await?)
+}
+
 /// What the client is told to copy.
-fn between_registries(platforms: &[PlatformSpec]) -> wharf::remote::CopyOptions {
-    let all = wharf::remote::CopyOptions::default();
-    match platforms {
+fn between_registries(options: &CopyOptions) -> wharf::remote::CopyOptions {
+    let all = wharf::remote::CopyOptions::default()
+        .with_referrers(options.referrers)
+        .with_digest_tags(options.digest_tags);
+    match &options.platforms[..] {
         [] => all,
+        platforms if options.sparse => all.with_children(Children::Sparse(platforms.to_vec())),
         [platform] => all.with_platform(platform.clone()),
         several => all.with_children(Children::Subset(several.to_vec())),
     }
@@ -164,17 +216,7 @@ pub(crate) async fn copy_alone(
 /// That nothing would be lost by writing to `dst`.
 async fn check_absent(client: &Client, dst: &Place) -> Result<(), Error> {
     match dst {
-        Place::Registry(reference) => {
-            if let Reference::Tag(tag) = reference
-                && let Some(existing) = existing(client, reference).await?
-            {
-                return Err(Error::Clobber {
-                    tag: Box::new(tag.clone()),
-                    existing: existing.digest().clone(),
-                });
-            }
-            return Ok(());
-        }
+        Place::Registry(reference) => return check_tag_absent(client, reference).await,
         // Nothing is replaced in a layout but what has the same name.
         Place::Layout {
             entry: Entry::Named(_),
@@ -195,80 +237,24 @@ async fn check_absent(client: &Client, dst: &Place) -> Result<(), Error> {
     })
 }
 
+/// That no tag would be moved by writing to `dst`.
+async fn check_tag_absent(client: &Client, dst: &Reference) -> Result<(), Error> {
+    if let Reference::Tag(tag) = dst
+        && let Some(existing) = existing(client, dst).await?
+    {
+        return Err(Error::Clobber {
+            tag: Box::new(tag.clone()),
+            existing: existing.digest().clone(),
+        });
+    }
+    Ok(())
+}
+
 /// What the destination has. A registry may hide what one may not read behind a 403.
 async fn existing(client: &Client, dst: &Reference) -> Result<Option<Descriptor>, Error> {
     match client.head(dst).await {
         Ok(descriptor) => Ok(Some(descriptor)),
         Err(error) if error.is_not_found() || error.is_denied() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What became of the tags of a repository that was copied.
-#[non_exhaustive]
-#[derive(Debug, Default)]
-pub struct CopiedTags {
-    /// These are at the destination now.
-    pub copied: Vec<Tag>,
-    /// These were there before and were [kept](Existing::Keep).
-    pub kept: Vec<Tag>,
-    /// These could not be copied, for those reasons. None unless it is to [go on](CopyOptions::keep_going).
-    pub failed: Vec<(Tag, Error)>,
-}
-
-/// Copies all tags of a repository (Go: `crane.CopyRepository`).
-///
-/// # Errors
-/// [`Error::Remote`] when the tags cannot be listed, and for the first one that cannot be copied, unless it is to
-/// [go on](CopyOptions::keep_going); the rest is then given up.
-pub async fn copy_repository(
-    client: &Client,
-    src: &Repository,
-    dst: &Repository,
-    options: &CopyOptions,
-) -> Result<CopiedTags, Error> {
-    let there = match options.existing {
-        Existing::Keep => tags_of(client, dst).await?,
-        Existing::Overwrite => HashSet::new(),
-    };
-    let options = &options.clone().with_existing(Existing::Overwrite);
-    let mut result = CopiedTags::default();
-    let tags = client
-        .tags(src)
-        .entries()
-        .map(|tag| Ok::<_, Error>(dst.tag(&tag?)?));
-    let (kept, copied, failed) = (&mut result.kept, &mut result.copied, &mut result.failed);
-    let missing = tags.try_filter_map(|tag| {
-        let known = there.contains(tag.tag());
-        if known {
-            kept.push(tag.clone());
-        }
-        std::future::ready(Ok((!known).then_some(tag)))
-    });
-    let mut copies = missing
-        .map_ok(|tag| async move {
-            let from = Reference::Tag(src.tag(tag.tag())?);
-            let to = Reference::Tag(tag.clone());
-            Ok((tag, copy(client, &from.into(), &to.into(), options).await))
-        })
-        .try_buffer_unordered(options.jobs.get())
-        .boxed();
-    while let Some((tag, outcome)) = copies.try_next().await? {
-        match outcome {
-            Ok(_) => copied.push(tag),
-            Err(error) if options.keep_going => failed.push((tag, error)),
-            Err(error) => return Err(error),
-        }
-    }
-    drop(copies);
-    Ok(result)
-}
-
-/// The tags of a repository that may not exist yet.
-async fn tags_of(client: &Client, repository: &Repository) -> Result<HashSet<String>, Error> {
-    match client.tags(repository).collect_all().await {
-        Ok(tags) => Ok(tags.into_iter().collect()),
-        Err(error) if error.is_not_found() || error.is_denied() => Ok(HashSet::new()),
         Err(error) => Err(error.into()),
     }
 }

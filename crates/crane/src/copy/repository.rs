@@ -1,0 +1,116 @@
+//! Copying all tags of a repository.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use wharf::name::{Reference, Repository, Tag};
+use wharf::remote::Client;
+
+use super::{CopyOptions, Existing, copy};
+use crate::{Entry, Error, Place};
+
+/// What became of the tags of a repository that was copied.
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct CopiedTags {
+    /// These are at the destination now. As the destination calls them; for a layout, as the source does.
+    pub copied: Vec<Tag>,
+    /// These were there before and were [kept](Existing::Keep).
+    pub kept: Vec<Tag>,
+    /// These could not be copied, for those reasons. None unless it is to [go on](CopyOptions::keep_going).
+    pub failed: Vec<(Tag, Error)>,
+}
+
+/// Copies all tags of a repository (Go: `crane.CopyRepository`).
+///
+/// # Errors
+/// [`Error::Remote`] when the tags cannot be listed, and for the first one that cannot be copied, unless it is to
+/// [go on](CopyOptions::keep_going); the rest is then given up.
+pub async fn copy_repository(
+    client: &Client,
+    src: &Repository,
+    dst: &Repository,
+    options: &CopyOptions,
+) -> Result<CopiedTags, Error> {
+    let there = match options.existing {
+        Existing::Keep => tags_of(client, dst).await?,
+        Existing::Overwrite => HashSet::new(),
+    };
+    let target = |tag: &str| {
+        let tag = dst.tag(tag)?;
+        Ok((tag.clone(), Reference::Tag(tag).into()))
+    };
+    copy_tags(client, src, &there, options, target).await
+}
+
+/// Copies all tags of a repository into a layout, which is made if it is not there: each is listed under the name of its
+/// tag, in place of what has that name.
+///
+/// # Errors
+/// As for [`copy_repository`]; [`Error::Load`] and [`Error::Save`] when the layout cannot be read or written.
+pub async fn copy_repository_to_layout(
+    client: &Client,
+    src: &Repository,
+    layout: &Path,
+    options: &CopyOptions,
+) -> Result<CopiedTags, Error> {
+    let place = |entry| Place::Layout {
+        path: layout.to_owned(),
+        entry,
+    };
+    let is_there = tokio::fs::try_exists(layout.join("index.json")).await;
+    let there = match options.existing {
+        Existing::Keep if is_there.unwrap_or(true) => place(Entry::Only).names().await?.into_iter().collect(),
+        _ => HashSet::new(),
+    };
+    let target = |tag: &str| Ok((src.tag(tag)?, place(Entry::Named(tag.to_owned()))));
+    copy_tags(client, src, &there, options, target).await
+}
+
+/// Copies all tags that are not there yet to where `target` says, which also gives what is told of them.
+async fn copy_tags(
+    client: &Client,
+    src: &Repository,
+    there: &HashSet<String>,
+    options: &CopyOptions,
+    target: impl Fn(&str) -> Result<(Tag, Place), Error> + Send + Sync,
+) -> Result<CopiedTags, Error> {
+    let options = &options.clone().with_existing(Existing::Overwrite);
+    let mut result = CopiedTags::default();
+    let tags = client.tags(src).entries();
+    let tags = tags.map(|tag| target(&tag?));
+    let (kept, copied, failed) = (&mut result.kept, &mut result.copied, &mut result.failed);
+    let missing = tags.try_filter_map(|(tag, place)| {
+        let known = there.contains(tag.tag());
+        if known {
+            kept.push(tag.clone());
+        }
+        std::future::ready(Ok((!known).then_some((tag, place))))
+    });
+    let mut copies = missing
+        .map_ok(|(tag, to)| async move {
+            let from = Reference::Tag(src.tag(tag.tag())?);
+            Ok((tag, copy(client, &from.into(), &to, options).await))
+        })
+        .try_buffer_unordered(options.jobs.get())
+        .boxed();
+    while let Some((tag, outcome)) = copies.try_next().await? {
+        match outcome {
+            Ok(_) => copied.push(tag),
+            Err(error) if options.keep_going => failed.push((tag, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    drop(copies);
+    Ok(result)
+}
+
+/// The tags of a repository that may not exist yet.
+async fn tags_of(client: &Client, repository: &Repository) -> Result<HashSet<String>, Error> {
+    match client.tags(repository).collect_all().await {
+        Ok(tags) => Ok(tags.into_iter().collect()),
+        Err(error) if error.is_not_found() || error.is_denied() => Ok(HashSet::new()),
+        Err(error) => Err(error.into()),
+    }
+}
