@@ -26,11 +26,11 @@ pub enum Error {
         digest: Digest,
     },
     /// No child of an index fits the platform asked for.
-    #[error("no child with platform {wanted} (there are: {})", .available.join(", "))]
+    #[error("no child with platform {wanted} ({})", there_are(.available))]
     NoPlatform {
         /// The platform asked for, as text.
         wanted: String,
-        /// The platforms that the index has, as text.
+        /// The platforms that the index has, as text; none if it says of no child what it is for.
         available: Vec<String>,
     },
     /// The content has another number of bytes than its descriptor says.
@@ -166,5 +166,13 @@ impl From<Error> for std::io::Error {
             }
             error => Self::other(error),
         }
+    }
+}
+
+/// What platforms an index has, for a message.
+fn there_are(platforms: &[String]) -> String {
+    match platforms {
+        [] => "the index says of none what platform it is for".to_owned(),
+        platforms => format!("there are: {}", platforms.join(", ")),
     }
 }

@@ -165,6 +165,13 @@ mod tests {
             error.to_string(),
             "no child with platform linux/s390x (there are: linux/amd64, linux/arm/v6, linux/arm/v7)"
         );
+        for silent in [index_of(vec![]), index_of(vec![image(4, None)])] {
+            let error = pick(&silent, "linux/s390x").await.expect_err("not there");
+            assert_eq!(
+                error.to_string(),
+                "no child with platform linux/s390x (the index says of none what platform it is for)"
+            );
+        }
     }
 
     #[tokio::test]

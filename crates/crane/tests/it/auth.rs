@@ -182,6 +182,24 @@ fn tokens_are_for_what_is_asked() {
         "{answer}"
     );
 
+    // It is JSON anyway, with the same members.
+    let same = sandbox.stdout(&["auth", "token", "--json", &repo]);
+    let same: serde_json::Value = serde_json::from_str(&same).expect("JSON");
+    let members = |value: &serde_json::Value| {
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(members(&same), members(&answer));
+    assert_snapshot!(sandbox.crane(&["auth", "token", "--json", "-H", &repo]), @"
+    exit 1
+    -- stderr
+    Error: if any flags in the group [json header] are set none of the others can be; [header json] were all set
+    ");
+
     let header = sandbox.stdout(&["auth", "token", "-H", &repo]);
     let token = header.strip_prefix("Authorization: Bearer ").expect("a header");
     assert!(!token.contains('\n'), "{token:?}");

@@ -85,6 +85,11 @@ fn two_repositories_of_a_registry_can_have_two_users() {
     // What is said of one side is not used for the other.
     let shown = sandbox.crane(&["copy", "--src-creds=alice:a", &one, &registry.at("three:v1")]);
     assert!(shown.starts_with("exit 1\n"), "{shown}");
+    let shown = sandbox.crane(&["copy", "--src-creds=alice:wrong", &one, &two]);
+    assert!(
+        shown.contains("(credentials from the command line: used: a password of user \"alice\")"),
+        "{shown}"
+    );
 }
 
 #[test]

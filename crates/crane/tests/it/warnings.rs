@@ -45,7 +45,7 @@ fn a_command_that_fails_shows_them_too() {
     exit 1
     -- stderr
     [WARNING]: gone soon
-    Error: checking manifest [host]/app:nope: HEAD http://[host]/v2/app/manifests/nope: unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)
+    Error: checking manifest [host]/app:nope: HEAD http://[host]/v2/app/manifests/nope: MANIFEST_UNKNOWN: no manifest nope in app
     ");
 }
 

@@ -11,6 +11,7 @@ use wharf::name::{ParseError, Reference, Registry, Repository};
 use wharf::remote::{Client, NonDistributable};
 use wharf::transport::Environment;
 use wharf::transport::certs::CertsDirs;
+use wharf::transport::check::HeadFailures;
 use wharf::transport::settings::{PlainHttp, RegistrySettings, TlsSettings};
 use wharf::v1::PlatformSpec;
 use wharf_crane::{ParsePlaceError, Place};
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     named: Vec<Registry>,
     /// Whether there is a client, for the registries that were named until then.
     asks: bool,
+    /// What to do when a question that has no answer but a status is refused.
+    head_failures: HeadFailures,
     warnings: Warnings,
     pub(crate) out: Printer,
 }
@@ -40,6 +43,7 @@ impl Context {
             globals,
             named: Vec::new(),
             asks: false,
+            head_failures: HeadFailures::AsTheyAre,
             warnings: Warnings::default(),
             out: Printer::new(),
         }
@@ -77,6 +81,12 @@ impl Context {
     /// A client with the user's credentials, as the global flags say.
     pub(crate) fn client(&mut self) -> Result<Client, Failure> {
         self.client_with(None)
+    }
+
+    /// A client for whom a refusal is the end: it asks again for the reason, where the answer has no place for it.
+    pub(crate) fn client_that_asks_why(&mut self) -> Result<Client, Failure> {
+        self.head_failures = HeadFailures::AskAgain;
+        self.client()
     }
 
     /// A client that moves so many blobs at a time.
@@ -200,6 +210,7 @@ impl Context {
         jobs: Option<NonZeroUsize>,
         settings: Vec<(Registry, RegistrySettings)>,
     ) -> Result<Client, Failure> {
+        let head_failures = self.head_failures;
         let mirrors = mirrors::load(self.globals.mirrors.as_deref())?;
         let headers = headers::load()?;
         let certs = CertsDirs::system(&Environment::from_process());
@@ -210,6 +221,7 @@ impl Context {
                 .user_agent(format!("crane/{VERSION}"))
                 .certs_dirs(certs)
                 .mirrors(mirrors)
+                .head_failures(head_failures)
                 .layer(self.warnings.layer())
         });
         if self.globals.verbose {

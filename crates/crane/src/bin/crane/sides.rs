@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use futures_util::future::BoxFuture;
-use wharf::authn::{Authenticator, Basic, Error, Keychain, Resource};
+use wharf::authn::{Authenticator, Basic, Error, Explanation, Finding, Found, Keychain, Resource};
 use wharf::name::{Registry, Repository};
 use wharf::transport::settings::{ClientIdentity, PlainHttp, RegistrySettings, TlsSettings};
 
@@ -305,6 +305,19 @@ impl Keychain for SidesKeychain {
                 Some(found) => Ok(Arc::clone(found)),
                 None => self.rest.resolve(resource).await,
             }
+        })
+    }
+
+    fn explain<'a>(&'a self, resource: &'a Resource) -> BoxFuture<'a, Explanation> {
+        Box::pin(async move {
+            let Some(found) = self.find(resource) else {
+                return self.rest.explain(resource).await;
+            };
+            let finding = match found.credential().await {
+                Ok(credential) => Finding::used(Found::Itself, &credential),
+                Err(error) => Finding::Failed(error),
+            };
+            Explanation::default().with("the command line", finding)
         })
     }
 }

@@ -190,18 +190,20 @@ fn help(arguments: &[OsString]) -> Option<String> {
 fn switches_with_values(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| match arg.get_action() {
-            ArgAction::SetTrue => switch_with_value(arg),
+            ArgAction::SetTrue => switch_with_value(arg, "false"),
+            // On by default: `--flatten=false` is what it is there for.
+            ArgAction::SetFalse => switch_with_value(arg, "true"),
             _ => arg,
         })
         .mut_subcommands(switches_with_values)
 }
 
-fn switch_with_value(arg: Arg) -> Arg {
+fn switch_with_value(arg: Arg, default: &'static str) -> Arg {
     arg.action(ArgAction::Set)
         .num_args(0..=1)
         .require_equals(true)
         .default_missing_value("true")
-        .default_value("false")
+        .default_value(default)
         .hide_default_value(true)
         .value_name("BOOL")
         .value_parser(ValueParser::new(
@@ -210,7 +212,7 @@ fn switch_with_value(arg: Arg) -> Arg {
 }
 
 /// The spellings that Go's flag packages take for a boolean.
-pub(crate) fn to_bool(text: &str) -> Result<bool, &'static str> {
+fn to_bool(text: &str) -> Result<bool, &'static str> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),

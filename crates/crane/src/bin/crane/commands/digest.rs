@@ -42,7 +42,8 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     if args.full_ref && place.reference().is_none() {
         return Err(Failure::usage("--full-ref is for images in a registry"));
     }
-    let descriptor = descriptor(&context.client()?, &place, context.platform()).await?;
+    let client = context.client_that_asks_why()?;
+    let descriptor = descriptor(&client, &place, context.platform()).await?;
     let found = Stored::at(&place, &descriptor);
     match args.full_ref || args.json {
         true => context.out.stored(&found, args.json).await,

@@ -34,16 +34,7 @@ pub(crate) struct Args {
     #[arg(long)]
     docker_empty_base: bool,
     /// Of an index, append what it lists; --flatten=false appends the index itself
-    #[arg(
-        long,
-        value_name = "BOOL",
-        action = clap::ArgAction::Set,
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "true",
-        default_missing_value = "true",
-        value_parser = crate::cli::to_bool
-    )]
+    #[arg(long, action = clap::ArgAction::SetFalse)]
     flatten: bool,
     /// Print what was stored as JSON
     #[arg(long)]

@@ -53,16 +53,7 @@ pub(crate) struct Args {
     #[arg(long)]
     read_only: bool,
     /// Allow to delete; --delete=false refuses
-    #[arg(
-        long,
-        value_name = "BOOL",
-        action = clap::ArgAction::Set,
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "true",
-        default_missing_value = "true",
-        value_parser = crate::cli::to_bool
-    )]
+    #[arg(long, action = clap::ArgAction::SetFalse)]
     delete: bool,
     /// Take manifests whose parts are not there
     #[arg(long)]
