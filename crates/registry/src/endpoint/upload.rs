@@ -23,7 +23,7 @@ pub(super) async fn serve(
     id: &UploadId,
 ) -> Result<Response<Body>, Problem> {
     match *call.method() {
-        Method::GET if call.has(Feature::UploadStatus) => {
+        Method::GET | Method::HEAD if call.has(Feature::UploadStatus) => {
             let size = call.store().upload_size(repository, id).await?;
             Ok(at(call, repository, id, StatusCode::NO_CONTENT, size))
         }
@@ -46,7 +46,7 @@ pub(super) async fn serve(
             call.store().cancel_upload(repository, id).await?;
             Ok(Reply::new(call, StatusCode::NO_CONTENT).done())
         }
-        _ => Err(Problem::method("GET, PATCH, PUT, DELETE")),
+        _ => Err(Problem::method("GET, HEAD, PATCH, PUT, DELETE")),
     }
 }
 
