@@ -72,7 +72,7 @@ fn what_others_are_set_up_with_is_left_alone() {
     assert_snapshot!(place.sandbox.show(&command.output().expect("crane starts")), @"
     exit 1
     -- stderr
-    Error: checking manifest [upstream]/app:v1: HEAD http://[upstream]/v2/app/manifests/v1: unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)
+    Error: checking manifest [upstream]/app:v1: HEAD http://[upstream]/v2/app/manifests/v1: MANIFEST_UNKNOWN: no manifest v1 in app
     ");
     assert_eq!(place.mirror.requests(), [""; 0]);
 }
