@@ -53,7 +53,7 @@ fn a_login_is_checked_stored_used_and_removed() {
     assert_snapshot!(sandbox.crane(&["auth", "login", host, "-u", "alice", "-p", "wrong"]), @r#"
     exit 1
     -- stderr
-    Error: logging in to [host]: GET http://[host]/v2/: UNAUTHORIZED: authentication required (credentials from StaticKeychain: used: a password of user "alice")
+    Error: logging in to [host]: GET http://[host]/v2/: UNAUTHORIZED: authentication required (credentials from the command line: used: a password of user "alice")
     "#);
     assert!(!sandbox.path(".docker").exists(), "a refused login is stored");
 
@@ -220,6 +220,12 @@ fn tokens_are_for_what_is_asked() {
 
 #[test]
 fn only_tokens_are_printed_as_tokens() {
+    let registry = with_basic();
+    assert_snapshot!(sandbox(&registry).crane(&["auth", "token", &registry.at("app")]), @r#"
+    exit 1
+    -- stderr
+    Error: challenge scheme "basic" is not bearer
+    "#);
     for (registry, login) in [(with_basic(), true), (TestRegistry::start(), false)] {
         let sandbox = sandbox(&registry);
         let repo = registry.at("app");

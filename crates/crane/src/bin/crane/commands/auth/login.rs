@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use http::{Request, StatusCode};
-use wharf::authn::{ConfigEditor, Credential, StaticKeychain, Stored};
+use wharf::authn::{AnonymousKeychain, Basic, ConfigEditor, Credential, Stored};
 use wharf::name::Registry;
 use wharf::transport::{Accepted, Body, RegistryContext};
 use wharf_crane::Error;
 
 use crate::context::Context;
 use crate::failure::{Failure, chain};
+use crate::sides::{Scope, SidesKeychain};
 use crate::stdin;
 
 /// Log in to a registry
@@ -79,10 +80,11 @@ async fn check(registry: &Registry, credential: &Credential, context: &mut Conte
     let Credential::Basic { username, password } = credential else {
         return Ok(());
     };
-    let keychain = StaticKeychain::new(
-        registry.clone(),
-        wharf::authn::Basic::new(username, password.clone()),
-    );
+    let given = Basic::new(username, password.clone());
+    let keychain = SidesKeychain {
+        sides: vec![(Scope::from(registry), Some(Arc::new(given)))],
+        rest: Arc::new(AnonymousKeychain),
+    };
     let client = context.client_as(Arc::new(keychain))?;
     let transport = client.transport();
     let url = transport.url(registry, "/v2/").map_err(Error::from)?;

@@ -1,5 +1,6 @@
 //! `crane auth token`.
 
+use http::header::WWW_AUTHENTICATE;
 use http::{Request, StatusCode};
 use wharf::transport::auth::{Used, UsedToken};
 use wharf::transport::{Accepted, Actions, Body, RegistryContext, Scope};
@@ -58,7 +59,12 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
         }
         Some(Used::Token(token)) => context.out.line(answer(token)).await,
         Some(_) => Err(not_bearer("basic")),
-        None => Err(not_bearer("")),
+        None => {
+            let challenge = response.headers().get(WWW_AUTHENTICATE);
+            let challenge = challenge.and_then(|challenge| challenge.to_str().ok());
+            let scheme = challenge.and_then(|challenge| challenge.split(' ').next());
+            Err(not_bearer(&scheme.unwrap_or_default().to_lowercase()))
+        }
     }
 }
 
