@@ -43,6 +43,9 @@ const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 /// The largest piece in which HTTP/2 servers may send, in bytes: pieces of the usual 16 KiB cost more than their bytes.
 const MAX_FRAME: u32 = 64 << 10;
+/// The largest piece that is read of an HTTP/1.1 connection, in bytes, and so the most that a response's header may
+/// have. Pieces are held while they are hashed and written, several on each connection.
+const READ_MAX: usize = 128 << 10;
 
 /// The bottom service of the default stack: sends one request over a connection from its pool and returns the answer,
 /// whatever its status is. It follows no redirect and repeats nothing.
@@ -201,6 +204,7 @@ fn pool(route: Route, shared: &Arc<Shared>, timeouts: &Timeouts) -> Pool {
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_frame_size(MAX_FRAME)
+        .http1_max_buf_size(READ_MAX)
         .build(Connector::new(route, Arc::clone(shared)))
 }
 
