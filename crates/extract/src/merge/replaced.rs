@@ -1,7 +1,7 @@
 //! Entries that a later one of the same layer replaces.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, BufRead, Cursor, Read as _};
+use std::io::{self, BufRead, Cursor, Read};
 
 use super::ahead::LayerReader;
 use super::name::{self, Name};
@@ -57,7 +57,10 @@ impl Begun {
     /// The layer from its beginning. Dropping it closes the layer.
     pub(crate) fn read(&mut self) -> Box<dyn BufRead + '_> {
         match self.rest.take() {
-            Some(rest) => Box::new(Cursor::new(&self.held[..]).chain(rest)),
+            Some(rest) => Box::new(Resumed {
+                held: Cursor::new(std::mem::take(&mut self.held)),
+                rest,
+            }),
             None => Box::new(&self.held[..]),
         }
     }
@@ -66,6 +69,39 @@ impl Begun {
     pub(crate) fn again(&self) -> Option<Box<dyn BufRead + '_>> {
         self.is_whole
             .then(|| -> Box<dyn BufRead + '_> { Box::new(&self.held[..]) })
+    }
+}
+
+/// What is held of a layer, and then the rest. What was read of it is held no longer than needed.
+struct Resumed {
+    held: Cursor<Vec<u8>>,
+    rest: LayerReader,
+}
+
+impl Read for Resumed {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buf)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Resumed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.held.get_ref().is_empty() {
+            return self.rest.fill_buf();
+        }
+        self.held.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        if self.held.get_ref().is_empty() {
+            return self.rest.consume(amount);
+        }
+        self.held.consume(amount);
+        if self.held.position() >= self.held.get_ref().len() as u64 {
+            self.held = Cursor::default();
+        }
     }
 }
 

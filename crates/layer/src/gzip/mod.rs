@@ -28,7 +28,8 @@ pub(crate) struct GzipEncoder<W: Write> {
     /// Blocks that are still to be deflated here. Without other threads that is all of them.
     alone: usize,
     threads: NonZero<usize>,
-    deflater: Deflater,
+    /// What deflates here, as long as that is done.
+    deflater: Option<Deflater>,
     pool: Option<Pool>,
 }
 
@@ -49,7 +50,7 @@ impl<W: Write> GzipEncoder<W> {
             level,
             alone: if threads.get() == 1 { usize::MAX } else { ALONE },
             threads,
-            deflater: Deflater::new(level),
+            deflater: None,
             pool: None,
         })
     }
@@ -81,14 +82,15 @@ impl<W: Write> GzipEncoder<W> {
         let block = std::mem::replace(&mut self.block, next);
         if self.alone == 0 && self.pool.is_none() {
             match Pool::start(self.threads, self.level) {
-                Ok(pool) => self.pool = Some(pool),
+                Ok(pool) => (self.pool, self.deflater) = (Some(pool), None),
                 // The system has no more threads. It takes longer alone, that is all.
                 Err(_) => self.alone = usize::MAX,
             }
         }
         let Some(pool) = &mut self.pool else {
             self.alone -= 1;
-            let deflated = self.deflater.deflate(&block, last)?;
+            let deflater = self.deflater.get_or_insert_with(|| Deflater::new(self.level));
+            let deflated = deflater.deflate(&block, last)?;
             return self.write_block(&deflated);
         };
         let done = if pool.is_busy() { pool.take() } else { None };
