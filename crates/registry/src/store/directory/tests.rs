@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use oci_spec::image::Digest;
+use wharf_v1::ByteStream;
+
 use super::*;
-use crate::store::conformance;
+use crate::store::{Chunk, NewManifest, Referrer, Store as _, StoredManifest, conformance};
 
 fn name() -> RepositoryName {
     "a/b".parse().expect("a name")
