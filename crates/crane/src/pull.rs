@@ -250,6 +250,8 @@ async fn tagged(sources: &[Source<'_>], options: &PullOptions) -> Result<Vec<Tag
     for source in sources {
         let image = TaggedImage::new(source.image(options).await?);
         images.push(match source.reference() {
+            // The old format has no name for it.
+            Some(Reference::Digest(_)) if options.format == PullFormat::Legacy => image,
             Some(reference) => image.with_reference(&reference),
             None => image,
         });

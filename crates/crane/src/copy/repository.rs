@@ -37,11 +37,11 @@ pub async fn copy_repository(
         Existing::Keep => tags_of(client, dst).await?,
         Existing::Overwrite => HashSet::new(),
     };
-    let target = |tag: &str| {
+    let target = |tag: &str| -> Result<(Tag, Place), Error> {
         let tag = dst.tag(tag)?;
         Ok((tag.clone(), Reference::Tag(tag).into()))
     };
-    copy_tags(client, src, &there, options, target).await
+    copy_tags(client, src, &there, options, &target).await
 }
 
 /// Copies all tags of a repository into a layout, which is made if it is not there: each is listed under the name of its
@@ -65,7 +65,7 @@ pub async fn copy_repository_to_layout(
         _ => HashSet::new(),
     };
     let target = |tag: &str| Ok((src.tag(tag)?, place(Entry::Named(tag.to_owned()))));
-    copy_tags(client, src, &there, options, target).await
+    copy_tags(client, src, &there, options, &target).await
 }
 
 /// Copies all tags that are not there yet to where `target` says, which also gives what is told of them.
@@ -74,7 +74,7 @@ async fn copy_tags(
     src: &Repository,
     there: &HashSet<String>,
     options: &CopyOptions,
-    target: impl Fn(&str) -> Result<(Tag, Place), Error> + Send + Sync,
+    target: &(dyn Fn(&str) -> Result<(Tag, Place), Error> + Send + Sync),
 ) -> Result<CopiedTags, Error> {
     let options = &options.clone().with_existing(Existing::Overwrite);
     let mut result = CopiedTags::default();

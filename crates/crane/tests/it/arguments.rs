@@ -29,6 +29,8 @@ fn counts_of_arguments() {
         "unknown command \"x\" for \"crane registry serve\"",
     );
     fails(&["push", "--", "--index"], "accepts 2 arg(s), received 1");
+    fails(&["push", "--", "ls", "a", "b"], "accepts 2 arg(s), received 3");
+    fails(&["--", "ls", "a"], "unknown command \"ls\" for \"crane\"");
 }
 
 #[test]

@@ -267,6 +267,28 @@ fn archives_round_trip() {
 }
 
 #[test]
+fn archives_of_the_old_format_have_no_names_for_digests() {
+    let (registry, _, sandbox) = start();
+    let digest = registry.put_image("app:v1", &image());
+    let by_digest = registry.at(&format!("app@{digest}"));
+    for (format, want) in [
+        ("legacy", serde_json::Value::Null),
+        ("tarball", [registry.at("app:i-was-a-digest")].to_vec().into()),
+    ] {
+        sandbox.stdout(&["pull", "--format", format, &by_digest, "file.tar"]);
+        let bytes = read(&sandbox.path("file.tar"));
+        let mut archive = tar::Archive::new(&bytes[..]);
+        let entries = archive.entries().expect("entries");
+        let manifest = entries
+            .map(|entry| entry.expect("an entry"))
+            .find(|entry| entry.path().is_ok_and(|path| path.ends_with("manifest.json")));
+        let records: serde_json::Value =
+            serde_json::from_reader(manifest.expect("a manifest")).expect("JSON");
+        assert_eq!(records[0]["RepoTags"], want, "{format}");
+    }
+}
+
+#[test]
 fn annotate_ref_names_the_entry() {
     let (registry, _, sandbox) = start();
     registry.put_image("app:v1", &image());

@@ -194,7 +194,9 @@ impl<'a> Walk<'a> {
         let mut flags_ended = false;
         while let Some((place, argument)) = rest.next() {
             let text = argument.to_string_lossy();
-            if flags_ended || text == "-" || !text.starts_with('-') {
+            if flags_ended {
+                walk.positionals.push(text.into_owned());
+            } else if text == "-" || !text.starts_with('-') {
                 walk.word(&text);
             } else if text == "--" {
                 flags_ended = true;
