@@ -68,13 +68,16 @@ pub async fn copy_repository_to_layout(
     copy_tags(client, src, &there, options, &target).await
 }
 
-/// Copies all tags that are not there yet to where `target` says, which also gives what is told of them.
+/// Where a tag goes, and what is told of it.
+type Target<'a> = dyn Fn(&str) -> Result<(Tag, Place), Error> + Send + Sync + 'a;
+
+/// Copies all tags that are not there yet to where `target` says.
 async fn copy_tags(
     client: &Client,
     src: &Repository,
     there: &HashSet<String>,
     options: &CopyOptions,
-    target: &(dyn Fn(&str) -> Result<(Tag, Place), Error> + Send + Sync),
+    target: &Target<'_>,
 ) -> Result<CopiedTags, Error> {
     let options = &options.clone().with_existing(Existing::Overwrite);
     let mut result = CopiedTags::default();

@@ -279,7 +279,7 @@ fn referrers() {
     assert_snapshot!(sandbox.crane(&["referrers", &registry.at("app:nope")]), @"
     exit 1
     -- stderr
-    Error: checking manifest [host]/app:nope: HEAD http://[host]/v2/app/manifests/nope: unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)
+    Error: checking manifest [host]/app:nope: HEAD http://[host]/v2/app/manifests/nope: MANIFEST_UNKNOWN: no manifest nope in app
     ");
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure> {
     let place = context.place(&args.image)?;
-    let client = context.client()?;
+    let client = context.client_that_asks_why()?;
     let subject = digest(&client, &place, context.platform()).await?;
     let found = referrers(&client, &place, &subject, args.artifact_type.as_deref()).await?;
     if args.json {
