@@ -77,7 +77,7 @@ pub struct Stored {
     pub summary: DescriptorSummary,
     /// What was moved for it, where that is known: by a copy between registries.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub copied: Option<CopySummary>,
+    pub report: Option<CopySummary>,
 }
 
 impl Stored {
@@ -90,14 +90,14 @@ impl Stored {
         Self {
             reference: place.with_digest(descriptor.digest()),
             summary,
-            copied: None,
+            report: None,
         }
     }
 
     /// Adds what was moved for it.
     #[must_use]
-    pub fn with_copied(mut self, copied: CopySummary) -> Self {
-        self.copied = Some(copied);
+    pub fn with_report(mut self, report: CopySummary) -> Self {
+        self.report = Some(report);
         self
     }
 }

@@ -44,11 +44,11 @@ impl From<&Descriptor> for DescriptorSummary {
     }
 }
 
-/// What a copy between registries moved. Serialises as the JSON that `crane copy` prints; fields may be added.
+/// What copies between registries moved. Serialises as the JSON that `crane copy` prints; fields may be added.
 ///
 /// What a manifest that is present consists of was not looked at, and is not counted.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CopySummary {
     /// Manifests and indexes that were written, once for each name.
     pub manifests: AmountSummary,
@@ -66,12 +66,29 @@ pub struct CopySummary {
 
 /// How many, and their bytes as stored.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AmountSummary {
     /// How many.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+impl CopySummary {
+    /// Adds what another copy moved.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, amount) in [
+            (&mut self.manifests, other.manifests),
+            (&mut self.moved, other.moved),
+            (&mut self.mounted, other.mounted),
+            (&mut self.present, other.present),
+            (&mut self.skipped, other.skipped),
+        ] {
+            sum.count += amount.count;
+            sum.bytes += amount.bytes;
+        }
+        self.requests += other.requests;
+    }
 }
 
 impl From<&CopyReport> for CopySummary {

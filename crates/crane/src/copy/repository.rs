@@ -7,8 +7,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use wharf::name::{Reference, Repository, Tag};
 use wharf::remote::Client;
 
-use super::{CopyOptions, Existing, copy};
-use crate::{Entry, Error, Place};
+use super::{CopyOptions, Existing, copy, copy_reported};
+use crate::{CopySummary, Entry, Error, Place};
 
 /// What became of the tags of a repository that was copied.
 #[non_exhaustive]
@@ -20,6 +20,8 @@ pub struct CopiedTags {
     pub kept: Vec<Tag>,
     /// These could not be copied, for those reasons. None unless it is to [go on](CopyOptions::keep_going).
     pub failed: Vec<(Tag, Error)>,
+    /// What was moved for those that were copied, all together. Nothing for a layout, where it is not counted.
+    pub report: CopySummary,
 }
 
 /// Copies all tags of a repository (Go: `crane.CopyRepository`).
@@ -83,7 +85,12 @@ async fn copy_tags(
     let mut result = CopiedTags::default();
     let tags = client.tags(src).entries();
     let tags = tags.map(|tag| target(&tag?));
-    let (kept, copied, failed) = (&mut result.kept, &mut result.copied, &mut result.failed);
+    let CopiedTags {
+        kept,
+        copied,
+        failed,
+        report,
+    } = &mut result;
     let missing = tags.try_filter_map(|(tag, place)| {
         let known = there.contains(tag.tag());
         if known {
@@ -94,13 +101,24 @@ async fn copy_tags(
     let mut copies = missing
         .map_ok(|(tag, to)| async move {
             let from = Reference::Tag(src.tag(tag.tag())?);
-            Ok((tag, copy(client, &from.into(), &to, options).await))
+            let outcome = match &to {
+                Place::Registry(to) => copy_reported(client, &from, to, options)
+                    .await
+                    .map(|report| CopySummary::from(&report)),
+                to => copy(client, &from.into(), to, options)
+                    .await
+                    .map(|_| CopySummary::default()),
+            };
+            Ok((tag, outcome))
         })
         .try_buffer_unordered(options.jobs.get())
         .boxed();
     while let Some((tag, outcome)) = copies.try_next().await? {
         match outcome {
-            Ok(_) => copied.push(tag),
+            Ok(moved) => {
+                copied.push(tag);
+                report.add(&moved);
+            }
             Err(error) if options.keep_going => failed.push((tag, error)),
             Err(error) => return Err(error),
         }

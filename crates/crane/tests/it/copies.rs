@@ -45,7 +45,7 @@ fn a_dry_run_says_what_would_be_copied() {
 
     let planned = json(&sandbox, &["copy", "--dry-run", "--json", &multi, &copied]);
     let mut done = json(&sandbox, &["copy", "--json", &multi, &copied]);
-    done["copied"]["requests"] = planned["copied"]["requests"].clone();
+    done["report"]["requests"] = planned["report"]["requests"].clone();
     assert_eq!(planned, done);
     assert_snapshot!(sandbox.crane(&["copy", "--dry-run", &multi, &copied]), @"
     exit 0
@@ -81,7 +81,7 @@ fn a_dry_run_says_what_would_be_copied() {
 fn a_report_says_what_was_copied() {
     let (registry, other, sandbox) = start();
     let (app, copied) = (registry.at("app:v1"), other.at("app:v1"));
-    let report = |from: &str, to: &str| json(&sandbox, &["copy", "--json", from, to])["copied"].clone();
+    let report = |from: &str, to: &str| json(&sandbox, &["copy", "--json", from, to])["report"].clone();
     assert_snapshot!(report(&app, &copied).to_string(), @r#"{"manifests":{"bytes":547,"count":1},"mounted":{"bytes":0,"count":0},"moved":{"bytes":5652,"count":3},"present":{"bytes":0,"count":0},"requests":12,"skipped":{"bytes":0,"count":0}}"#);
     let none = json!({"count": 0, "bytes": 0});
     let again = report(&app, &copied);
@@ -91,7 +91,14 @@ fn a_report_says_what_was_copied() {
         (&mounted["moved"], &mounted["mounted"]["count"]),
         (&none, &json!(3))
     );
-    assert!(json(&sandbox, &["copy", "--json", &app, "oci:dir"])["copied"].is_null());
+    sandbox.stdout(&["tag", &app, "v2"]);
+    let all = json(
+        &sandbox,
+        &["copy", "--json", "-aj1", &registry.at("app"), &other.at("all")],
+    );
+    assert_eq!(all["report"]["manifests"]["count"], 2);
+    assert_eq!(all["report"]["moved"]["bytes"], 5652);
+    assert!(json(&sandbox, &["copy", "--json", &app, "oci:dir"])["report"].is_null());
 }
 
 #[test]

@@ -212,7 +212,30 @@ fn what_was_stored() {
       "kept": [
         "v2"
       ],
-      "failed": []
+      "failed": [],
+      "report": {
+        "manifests": {
+          "count": 1,
+          "bytes": 547
+        },
+        "moved": {
+          "count": 0,
+          "bytes": 0
+        },
+        "mounted": {
+          "count": 3,
+          "bytes": 5652
+        },
+        "present": {
+          "count": 0,
+          "bytes": 0
+        },
+        "skipped": {
+          "count": 0,
+          "bytes": 0
+        },
+        "requests": 6
+      }
     }
     "#);
 

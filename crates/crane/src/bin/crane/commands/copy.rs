@@ -64,6 +64,8 @@ struct Tags<'a> {
     copied: Vec<&'a str>,
     kept: Vec<&'a str>,
     failed: Vec<Failed<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<CopySummary>,
 }
 
 #[derive(Serialize)]
@@ -88,6 +90,7 @@ impl<'a> From<&'a CopiedTags> for Tags<'a> {
             copied: sorted(&tags.copied),
             kept: sorted(&tags.kept),
             failed: failed.collect(),
+            report: None,
         }
     }
 }
@@ -150,7 +153,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
 }
 
 fn stored(dst: &Place, report: &CopyReport) -> Stored {
-    Stored::at(dst, &report.descriptor).with_copied(CopySummary::from(report))
+    Stored::at(dst, &report.descriptor).with_report(CopySummary::from(report))
 }
 
 /// What would be copied, for people.
@@ -211,7 +214,9 @@ async fn all_tags(args: Args, options: &CopyOptions, context: &mut Context) -> R
         context.log(format_args!("failed to copy to {}: {}", shown(tag), chain(error)));
     }
     if args.json {
-        context.out.json(&Tags::from(&tags)).await?;
+        let mut shown = Tags::from(&tags);
+        shown.report = layout.is_none().then_some(tags.report);
+        context.out.json(&shown).await?;
     }
     let (copied, kept, failed) = (tags.copied.len(), tags.kept.len(), tags.failed.len());
     context.log(format_args!(
