@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use futures_core::future::BoxFuture;
 use oci_spec::image::Descriptor;
 
-use crate::{ByteStream, Error, MountSource};
+use crate::{ByteStream, DecompressLimits, Error, MountSource};
 
 /// A place that has content by its digest: manifests, configs and layers alike.
 ///
@@ -59,6 +59,11 @@ use crate::{ByteStream, Error, MountSource};
 pub trait ContentSource: Debug + Send + Sync + 'static {
     /// Opens the bytes that `descriptor` describes.
     fn open<'a>(&'a self, descriptor: &'a Descriptor) -> BoxFuture<'a, Result<ByteStream, Error>>;
+
+    /// How far its layers may swell when they are decompressed. Default: those of [`DecompressLimits`].
+    fn limits(&self) -> DecompressLimits {
+        DecompressLimits::default()
+    }
 
     /// The repository that has all of this content, from which a registry may be asked to mount it.
     fn mount_source(&self) -> Option<MountSource> {

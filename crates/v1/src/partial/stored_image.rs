@@ -102,7 +102,8 @@ impl<S: ContentSource> Image for StoredImage<S> {
                     descriptor: listed.clone(),
                     at,
                 };
-                Arc::new(BlobLayer::new(listed.clone(), blob)) as Arc<dyn Layer>
+                let layer = BlobLayer::new(listed.clone(), blob).with_limits(self.inner.source.limits());
+                Arc::new(layer) as Arc<dyn Layer>
             });
             Ok::<_, Error>(layers.collect())
         };

@@ -64,11 +64,12 @@ impl<S: ContentSource> Index for StoredIndex<S> {
             } else if descriptor.media_type().is_index() {
                 Child::Index(Arc::new(Self::new(descriptor, source)))
             } else {
+                let limits = source.limits();
                 let blob = LooseBlob {
                     source,
                     descriptor: descriptor.clone(),
                 };
-                Child::Blob(Arc::new(BlobLayer::new(descriptor, blob)))
+                Child::Blob(Arc::new(BlobLayer::new(descriptor, blob).with_limits(limits)))
             })
         })
     }

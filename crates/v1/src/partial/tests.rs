@@ -12,8 +12,8 @@ use oci_spec::image::{Descriptor, Digest, History, MediaType};
 use super::*;
 use crate::media_type::{DOCKER_CONFIG, Family};
 use crate::{
-    ByteStream, Child, Config, Error, Image, ImageExt as _, Index as _, IndexExt as _, Layer, PlatformSpec,
-    empty, random,
+    ByteStream, Child, Config, DecompressLimits, Error, Image, ImageExt as _, Index as _, IndexExt as _,
+    Layer, PlatformSpec, empty, random,
 };
 
 /// Content by digest, which counts how often it is opened.
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) struct Store {
     content: HashMap<Digest, Bytes>,
     opened: AtomicUsize,
+    limits: DecompressLimits,
 }
 
 impl Store {
@@ -70,6 +71,10 @@ impl ContentSource for Store {
             Ok(ByteStream::from_bytes(bytes.clone()))
         })
     }
+
+    fn limits(&self) -> DecompressLimits {
+        self.limits
+    }
 }
 
 #[tokio::test]
@@ -117,6 +122,20 @@ async fn stored_content_is_verified() {
         stored.manifest().await,
         Err(Error::DigestMismatch { .. })
     ));
+}
+
+#[tokio::test]
+async fn stored_layers_swell_as_far_as_their_store_allows() {
+    let image = random::image(1, 1, 100);
+    let mut store = Store::of(&image).await;
+    store.limits = DecompressLimits::default().with_max_bytes(10);
+    let stored = StoredImage::new(image.descriptor().await.expect("known"), Arc::new(store));
+    let layer = stored.layers().await.expect("stored").remove(0);
+    let content = layer.uncompressed().await.expect("opens").collect(1 << 20).await;
+    assert!(
+        matches!(content, Err(Error::TooLarge { limit: 10 })),
+        "{content:?}"
+    );
 }
 
 #[tokio::test]
