@@ -256,17 +256,23 @@ fn gc_removes_what_nobody_needs() {
     ");
 }
 
+/// How often a server is killed. What CI has time for, unless the build is told otherwise (`WHARF_CRASH_ROUNDS`).
+fn rounds() -> u64 {
+    let told = option_env!("WHARF_CRASH_ROUNDS");
+    told.map_or(10, |rounds| rounds.parse().expect("a number"))
+}
+
 /// However often the process is killed in the middle of pushes, what it said was stored is there and whole.
 #[test]
 fn killed_it_loses_nothing() {
-    const ROUNDS: u64 = 10;
+    let rounds = rounds();
     let registry = TestRegistry::start();
-    for number in 0..ROUNDS {
+    for number in 0..rounds {
         registry.put_image(&format!("app:v{number}"), &random::image(number, 3, 20_000));
     }
     let sandbox = Sandbox::new();
     let mut acknowledged: Vec<String> = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let served = ServedCrane::start(&sandbox, &["--disk=store"]);
         let at = |name: &str| format!("{}/{name}", served.host());
         for name in &acknowledged {
@@ -282,7 +288,7 @@ fn killed_it_loses_nothing() {
         let mut push = push.stderr(Stdio::null()).spawn().expect("crane starts");
         // The instant differs from round to round, and with the load of the machine.
         let killer = std::thread::spawn(move || {
-            std::thread::sleep(std::time::Duration::from_millis(round * 9));
+            std::thread::sleep(std::time::Duration::from_millis(round % 30 * 9));
             drop(served);
         });
         let copied = push.wait().expect("it ends");
