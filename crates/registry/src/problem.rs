@@ -1,5 +1,7 @@
 //! Errors as a client sees them: a status and the specification's JSON envelope.
 
+use std::fmt;
+
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
@@ -202,13 +204,28 @@ impl From<DigestFault> for Problem {
     }
 }
 
+/// An error with all its causes, for the log: what the store says is short, and the cause is what to act on.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         use store::Error;
         let message = error.to_string();
         if matches!(error, Error::Full(_) | Error::Io(_) | Error::Other(_)) {
             // The client is told little; whoever runs the registry needs to know.
-            tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+            tracing::error!(error = %Chain(&error), "the store failed");
         }
         match error {
             Error::BlobUnknown { .. } => Self::new(Code::BlobUnknown, message),

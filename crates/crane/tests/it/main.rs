@@ -13,6 +13,8 @@ mod edit;
 mod failures;
 mod files;
 mod fixture;
+#[cfg(target_os = "linux")]
+mod full_disk;
 #[cfg(unix)]
 mod guide;
 mod hazards;

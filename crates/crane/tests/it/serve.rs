@@ -1,9 +1,10 @@
 //! `crane registry serve`, as a process of its own.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::ops::{Deref, DerefMut};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 
 use wharf_testkit::Served;
 
@@ -14,28 +15,44 @@ pub(crate) struct ServedCrane {
     served: Served,
     /// What it said until it was ready.
     pub(crate) greeting: String,
+    /// Reads what it says later.
+    rest: JoinHandle<String>,
 }
 
 impl ServedCrane {
     /// On a port that it picks.
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[impl AsRef<OsStr>]) -> Self {
         let mut command = sandbox.command(&["registry", "serve"]);
-        let mut process = command
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("crane starts");
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// By a command line that ends in one of `crane registry serve`.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().expect("crane starts");
         let mut stderr = BufReader::new(process.stderr.take().expect("piped"));
         let mut greeting = String::new();
         stderr.read_line(&mut greeting).expect("readable");
         // It may say more; a pipe that nobody reads would stop it in the end.
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        let rest = std::thread::spawn(move || {
+            let mut rest = String::new();
+            // What is no text ends it, and nobody is told more.
+            let _ = stderr.read_to_string(&mut rest);
+            rest
+        });
         let port = greeting.trim_end().rsplit(' ').next().expect("some word");
         assert!(port.parse::<u16>().is_ok(), "{greeting:?}");
         Self {
             served: Served::new(process, format!("127.0.0.1:{port}")),
             greeting,
+            rest,
         }
+    }
+
+    /// Ends it, and gives what it said after the greeting.
+    pub(crate) fn end(self) -> String {
+        drop(self.served);
+        self.rest.join().expect("read")
     }
 }
 
