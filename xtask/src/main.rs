@@ -25,6 +25,7 @@ tasks:
   ci              everything that CI checks, in order, with timings
   ci <step>…      only these steps (`cargo xtask ci --list` names them)
   bench [job]…    crane against the peers on PATH, in pairs; draws docs/bench.svg
+  bench registry  our registry against docker-registry, in pairs; `bench registry load`: many clients at once
   budgets         what operations cost in requests and round trips, ours and Go's
   test [args]     the whole workspace's tests, all features; args go to `cargo test`
   tidy            the house rules that no compiler checks

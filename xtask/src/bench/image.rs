@@ -97,10 +97,10 @@ pub(super) fn push(crane: &str, work: &Path, layers: &[PathBuf], server: &Server
 }
 
 /// Marsaglia's xorshift: the same bytes each time.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

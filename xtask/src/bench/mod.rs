@@ -8,6 +8,7 @@ mod image;
 mod job;
 mod measure;
 mod plot;
+mod registry;
 mod server;
 
 use std::fs;
@@ -31,8 +32,13 @@ pub(crate) struct Result {
     pub(crate) cost: Cost,
 }
 
-/// Runs all pairs, prints a table, and draws the plot.
+/// Runs all pairs, prints a table, and draws the plot; or what [`registry`] has, if that is named.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> std::result::Result<(), Failure> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "registry"
+    {
+        return registry::run(root, rest);
+    }
     let wanted = |job: &Job| arguments.is_empty() || arguments.iter().any(|name| name == job.name);
     command::run(
         root,
