@@ -117,7 +117,7 @@ pub use mutate::{MutateOptions, mutate};
 pub use place::{Content, Entry, ParsePlaceError, Place};
 pub use pull::{PullFormat, PullOptions, pull, pull_to_place, pull_to_writer};
 pub use push::{PushScope, push};
-pub use rebase::{BaseName, RebaseOptions, rebase};
+pub use rebase::{BaseName, OldBase, RebaseOptions, rebase};
 pub use referrers::referrers;
 pub use summary::{AmountSummary, CopySummary, DescriptorSummary};
 pub use sync::{SyncItem, SyncOptions, SyncOutcome, SyncReport, SyncRepositories, SyncRule, SyncRules, sync};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wharf::mutate::RebaseOptions as Options;
 use wharf::name::Reference;
 use wharf::remote::Client;
-use wharf::v1::{Image, PlatformSpec};
+use wharf::v1::{Image, PlatformSpec, empty};
 
 use crate::{Content, Error, Place};
 
@@ -18,9 +18,25 @@ const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 pub struct RebaseOptions {
     /// What the image is based on. Default: by the annotation `org.opencontainers.image.base.digest`, in the repository
     /// of the new base.
-    pub old_base: Option<Place>,
+    pub old_base: Option<OldBase>,
     /// What it is to be based on. Default: by the annotation `org.opencontainers.image.base.name`.
     pub new_base: Option<Place>,
+}
+
+/// What an image is based on.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub enum OldBase {
+    /// Nothing: all its layers come upon the new base.
+    Scratch,
+    /// The image that is there.
+    Place(Place),
+}
+
+impl From<Place> for OldBase {
+    fn from(place: Place) -> Self {
+        Self::Place(place)
+    }
 }
 
 /// The image on a new base instead of its old one (Go: `crane rebase`).
@@ -48,14 +64,14 @@ pub async fn rebase(
         }
     };
     let old_base = match (&options.old_base, &new_base) {
-        (Some(place), _) => place.clone(),
+        (Some(base), _) => base.clone(),
         (None, Place::Registry(new)) => {
             let missing = Error::NoBase {
                 which: "old base image by digest",
             };
             let digest = annotations.get(BASE_DIGEST).ok_or(missing)?;
             let reference: Reference = format!("{}@{digest}", new.repository()).parse()?;
-            Place::Registry(reference)
+            OldBase::Place(Place::Registry(reference))
         }
         (None, _) => {
             return Err(Error::NoBase {
@@ -65,7 +81,7 @@ pub async fn rebase(
     };
     let platform = PlatformSpec::of_config(image.config().await?.view()?);
     let (old, new) = tokio::try_join!(
-        old_base.image(client, platform.as_ref()),
+        old(client, &old_base, platform.as_ref()),
         opened(client, &new_base, platform.as_ref()),
     )?;
     let (new, digest) = new;
@@ -101,6 +117,18 @@ impl BaseName {
         let digest = [(BASE_DIGEST, self.digest.to_string())];
         let name = self.name.clone().map(|name| (BASE_NAME, name));
         Arc::new(wharf::mutate::annotate(image, digest.into_iter().chain(name)))
+    }
+}
+
+/// The image of an old base.
+async fn old(
+    client: &Client,
+    base: &OldBase,
+    platform: Option<&PlatformSpec>,
+) -> Result<Arc<dyn Image>, Error> {
+    match base {
+        OldBase::Scratch => Ok(Arc::new(empty::image())),
+        OldBase::Place(place) => place.image(client, platform).await,
     }
 }
 

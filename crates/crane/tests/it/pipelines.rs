@@ -113,6 +113,13 @@ fn an_image_moves_to_the_new_base_at_the_same_tag() {
          crane export $(crane rebase $app) - | tar -tf - | sort",
     );
     assert_eq!(names, "new.txt\ntop.txt\n");
+    // All layers of one image upon another.
+    let names = shell.run(
+        "common=$(crane append -f old.tar,top.tar -t $R/common)\n\
+         target=$(crane append -f new.tar -t $R/target)\n\
+         crane export $(crane rebase --old_base scratch --new_base $target $common) - | tar -tf - | sort",
+    );
+    assert_eq!(names, "new.txt\nold.txt\ntop.txt\n");
 }
 
 #[test]

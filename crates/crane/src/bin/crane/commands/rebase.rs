@@ -1,16 +1,19 @@
 //! `crane rebase`.
 
-use wharf_crane::{Content, Destination, RebaseOptions, rebase};
+use wharf_crane::{Content, Destination, OldBase, RebaseOptions, rebase};
 
 use crate::context::Context;
 use crate::failure::Failure;
+
+/// What is based on nothing is based on, as in Dockerfiles.
+const SCRATCH: &str = "scratch";
 
 /// Rebase an image onto a new base image
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The image
     image: String,
-    /// What it is based on [default: by the image's annotation org.opencontainers.image.base.digest]
+    /// What it is based on, or scratch: then all its layers come upon the new base [default: by the image's annotation org.opencontainers.image.base.digest]
     #[arg(long = "old_base", value_name = "IMAGE")]
     old_base: Option<String>,
     /// What it is to be based on [default: by the image's annotation org.opencontainers.image.base.name]
@@ -29,7 +32,10 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     let destination = context.optional_place(args.tag.as_deref())?;
     let destination = Destination::or_replacing(destination, &source);
     let mut options = RebaseOptions::default();
-    options.old_base = context.optional_place(args.old_base.as_deref())?;
+    options.old_base = match args.old_base.as_deref() {
+        Some(SCRATCH) => Some(OldBase::Scratch),
+        base => context.optional_place(base)?.map(OldBase::Place),
+    };
     options.new_base = context.optional_place(args.new_base.as_deref())?;
     let client = context.client()?;
     let content = source.read(&client).await?;
