@@ -222,6 +222,21 @@ fn edit_reads_standard_input() {
     assert!(shown.contains("-- stdout\n[host]/app:v2\n"), "{shown}");
     assert_eq!(sandbox.stdout(&["config", &registry.at("app:v2")]), edited);
 
+    // Whatever it is, and one that does not fit can be mended.
+    for config in ["{}", &edited] {
+        let shown = sandbox.fed(&["edit", "config", &registry.at("app:v2")], config);
+        assert!(shown.status.success(), "{}", sandbox.show(&shown));
+        assert_eq!(sandbox.stdout(&["config", &registry.at("app:v2")]), config);
+    }
+    // Elsewhere its layers have to be.
+    let other = registry.at("other:v1");
+    let shown = sandbox.fed(&["edit", "config", &app, "-t", &other], &edited);
+    assert!(shown.status.success(), "{}", sandbox.show(&shown));
+    assert_eq!(
+        sandbox.stdout(&["validate", "--remote", &other]),
+        format!("PASS: {other}\n")
+    );
+
     let raw = br#"{"schemaVersion":2,"mediaType":"application/vnd.example+json"}"#;
     let shown = sandbox.fed(&["edit", "manifest", &app, "-t", &registry.at("app:v3")], raw);
     assert!(shown.status.success(), "{}", sandbox.show(&shown));

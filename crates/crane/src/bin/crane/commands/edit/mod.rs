@@ -5,6 +5,7 @@ mod editor;
 mod fs;
 mod manifest;
 
+use wharf::name::Repository;
 use wharf::remote::Client;
 use wharf_crane::{Content, Destination, Place};
 
@@ -46,6 +47,17 @@ impl Edit {
             source: context.place(image)?,
             tag: context.optional_place(tag)?,
         })
+    }
+
+    /// The repository that what is edited comes from and goes to, if it is one.
+    fn home(&self) -> Option<&Repository> {
+        let home = self.source.reference()?.repository();
+        match &self.tag {
+            None => Some(home),
+            Some(place) => {
+                Some(home).filter(|home| place.reference().is_some_and(|to| to.repository() == *home))
+            }
+        }
     }
 
     /// Stores what was edited and prints where: the destination as it was typed, or what was pushed by digest.
