@@ -27,6 +27,7 @@ mod layouts;
 #[cfg(target_os = "linux")]
 mod memory;
 mod mirrors;
+mod mutate;
 #[cfg(unix)]
 mod pipelines;
 mod places;
