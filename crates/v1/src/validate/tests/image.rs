@@ -151,7 +151,7 @@ async fn lies_about_the_config() {
     )
     .await;
     check(
-        |config| config["history"] = json!([{ "empty_layer": true }, {}]),
+        |config| config["history"] = json!([{ "empty_layer": true }, { "empty_layer": false }]),
         unchanged,
         &[],
     )

@@ -2,6 +2,7 @@
 
 mod image;
 mod index;
+mod layer;
 mod limits;
 mod once;
 
