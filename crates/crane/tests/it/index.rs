@@ -55,6 +55,15 @@ fn append_filter_and_list() {
             registry.digest("multi:v1").expect("pushed")
         )
     );
+    // Byte for byte as of Go's crane, however wide media types are.
+    let listed = sandbox.stdout(&["index", "list", &at("multi:v1")]);
+    let lines: Vec<&str> = listed.lines().collect();
+    let header = format!("{:<70} {:<20} Platform", "Digest", "MediaType");
+    assert_eq!(lines[0], header);
+    assert_eq!(
+        lines[1],
+        format!("{amd} application/vnd.oci.image.manifest.v1+json linux/amd64")
+    );
     assert_eq!(
         platforms(&sandbox, &at("multi:v1")),
         ["linux/amd64", "linux/arm64"]

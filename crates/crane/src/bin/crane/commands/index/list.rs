@@ -54,6 +54,7 @@ pub(super) async fn run(args: Args, context: &mut Context) -> Result<(), Failure
     context.out.flush().await
 }
 
+/// As Go's crane has it, byte for byte.
 fn row(digest: &str, media_type: &str, platform: &str) -> String {
-    format!("{digest:<72}{media_type:<58}{platform}")
+    format!("{digest:<70} {media_type:<20} {platform}")
 }
