@@ -379,6 +379,17 @@ fn help_is_about_what_is_named() {
 #[test]
 fn nothing_is_no_name() {
     fails(&["push", "", "app"], "<PATH> is empty");
+    // Nobody should be let in, or anything be lost, because a variable is not set.
+    for flag in ["--htpasswd", "--tls-cert", "--tls-key", "--disk", "--ca"] {
+        fails(
+            &["registry", "serve", flag, ""],
+            &format!("flag needs an argument: {flag}"),
+        );
+        fails(
+            &["registry", "serve", &format!("{flag}=")],
+            &format!("flag needs an argument: {flag}"),
+        );
+    }
     fails(
         &["tag", "app", ""],
         "tag must be between 1 and 128 characters in length:",

@@ -8,6 +8,23 @@ use clap::builder::ValueRange;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
+/// Flags of the Go tool that name a place.
+const MAY_BE_EMPTY: [&str; 13] = [
+    "address",
+    "base",
+    "cache_path",
+    "image-refs",
+    "manifest",
+    "new_base",
+    "new_tag",
+    "old_base",
+    "output",
+    "remote",
+    "repo",
+    "tag",
+    "tarball",
+];
+
 /// Says what is wrong with `arguments`, for which `command` gave `error`.
 pub(crate) fn describe(command: &Command, arguments: &[OsString], error: &clap::Error) -> String {
     let walk = Walk::new(command, arguments);
@@ -52,8 +69,8 @@ pub(crate) fn named<'a>(command: &'a Command, arguments: &[OsString]) -> &'a str
     Walk::new(command, arguments).leaf().get_name()
 }
 
-/// Leaves out flags that name a place and have nothing in it, as scripts write them (`--output "$FILE"`): the Go tool
-/// takes them for flags that are not given.
+/// Leaves out flags that have nothing in them, as scripts write them (`--output "$FILE"`): the Go tool takes them for
+/// flags that are not given.
 pub(crate) fn without_empty(command: &Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
     for place in Walk::new(command, &arguments).empty.into_iter().rev() {
         arguments.drain(place);
@@ -179,7 +196,7 @@ fn strings(error: &clap::Error, kind: ContextKind) -> Vec<String> {
 struct Walk<'a> {
     commands: Vec<&'a Command>,
     positionals: Vec<String>,
-    /// Where flags stand that name a place, and have an empty value.
+    /// Where flags stand that have an empty value and need none.
     empty: Vec<Range<usize>>,
 }
 
@@ -202,11 +219,11 @@ impl<'a> Walk<'a> {
                 flags_ended = true;
             } else if let Some(arg) = walk.wants_next(argument) {
                 let value = rest.next();
-                if value.is_some_and(|(_, value)| value.is_empty()) && names_place(arg) {
+                if value.is_some_and(|(_, value)| value.is_empty()) && may_be_empty(arg) {
                     walk.empty.push(place..place + 2);
                 }
             } else if let Some(flag) = text.strip_suffix('=')
-                && walk.wants_next(OsStr::new(flag)).is_some_and(names_place)
+                && walk.wants_next(OsStr::new(flag)).is_some_and(may_be_empty)
             {
                 walk.empty.push(place..place + 1);
             }
@@ -253,10 +270,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether the value of a flag is the name of a place: there is none without a name.
-fn names_place(arg: &Arg) -> bool {
-    let names = arg.get_value_names().unwrap_or_default();
-    names
-        .iter()
-        .any(|name| ["DIR", "FILE", "HOST:PORT", "IMAGE", "REPO"].contains(&name.as_str()))
+/// Whether a flag with nothing in it is one that is not given. Not so for what must not be left out by mistake, such as
+/// who is let in and what is kept.
+fn may_be_empty(arg: &Arg) -> bool {
+    arg.get_long().is_some_and(|long| MAY_BE_EMPTY.contains(&long))
 }
