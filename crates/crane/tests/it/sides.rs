@@ -174,7 +174,7 @@ fn options_are_for_one_registry() {
     assert_snapshot!(sandbox.crane(&["copy", creds, &app, &copied]), @"
     exit 1
     -- stderr
-    Error: options of the registry are for one, and there are [host] and [other]
+    Error: options of the registry are for one: say those of each side apart (--src-creds, --dest-ca …)
     ");
     assert_snapshot!(sandbox.crane(&["rebase", &copied, "--new_base", &app, creds]), @"
     exit 1

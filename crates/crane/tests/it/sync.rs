@@ -242,6 +242,22 @@ fn all_repositories_that_match() {
 }
 
 #[test]
+fn options_of_one_registry_are_for_other_commands() {
+    let (registry, other, sandbox) = start();
+    let rule = format!(
+        "sync: [{{source: {}, target: {}}}]",
+        registry.at("app"),
+        other.at("app")
+    );
+    rules(&sandbox, &rule);
+    assert_snapshot!(sandbox.crane(&["sync", "--creds=a:b", "rules.yaml"]), @"
+    exit 1
+    -- stderr
+    Error: options of the registry are for one: say those of each side apart (--src-creds, --dest-ca …)
+    ");
+}
+
+#[test]
 fn each_side_is_told_of_apart() {
     let of_user = |name: &str| {
         let users = Users::new().with(name, "secret");

@@ -149,6 +149,12 @@ impl Context {
         sides: [(Vec<Scope>, Side); 2],
     ) -> Result<Client, Failure> {
         if sides.iter().all(|(_, side)| side.is_empty()) {
+            let has_scopes = sides.iter().any(|(scopes, _)| !scopes.is_empty());
+            if !self.globals.registry.0.is_empty() && has_scopes && self.named.len() != 1 {
+                return Err(Failure::usage(
+                    "options of the registry are for one: say those of each side apart (--src-creds, --dest-ca …)",
+                ));
+            }
             return self.client_with(jobs);
         }
         if !self.globals.registry.0.is_empty() {
