@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Give an empty base Docker's media type instead of OCI's
     #[arg(long)]
     docker_empty_base: bool,
-    /// Of an index, append what it lists; --flatten=false appends the index itself
+    /// Of an index, append what it lists, as is the default; --flatten=false appends the index itself
     #[arg(long, action = clap::ArgAction::SetFalse)]
     flatten: bool,
     /// Print what was stored as JSON

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// Refuse everything that would change something
     #[arg(long)]
     read_only: bool,
-    /// Allow to delete; --delete=false refuses
+    /// Allow to delete, as is the default; --delete=false refuses
     #[arg(long, action = clap::ArgAction::SetFalse)]
     delete: bool,
     /// Take manifests whose parts are not there
