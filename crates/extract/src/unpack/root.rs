@@ -143,3 +143,22 @@ pub(crate) fn failed(action: &'static str, path: &[u8], error: impl Into<std::io
 pub(crate) fn shown(path: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names are made safe long before. This is the last door.
+    #[test]
+    fn no_name_leads_out() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let inside = dir.path().join("a/inside");
+        let mut root = Root::open(&inside).expect("a directory");
+        for path in ["../x", "b/../../x", "./x", "b/./x"] {
+            let parent = root.parent(path.as_bytes()).map(|(_, base)| base.to_vec());
+            assert!(matches!(parent, Err(Error::UnsafePath { .. })), "{path}");
+        }
+        assert_eq!(root.parent(b"b/x").expect("inside").1, b"x");
+        assert!(inside.join("b").is_dir());
+    }
+}

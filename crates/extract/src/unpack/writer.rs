@@ -256,3 +256,27 @@ fn times(header: &Header) -> Timestamps {
         last_modification: modification,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_that_the_system_would_ignore_is_refused() {
+        let most = u64::from(u32::MAX);
+        for (uid, gid, fits) in [
+            (0, 0, true),
+            (most - 1, most - 1, true),
+            (most, 0, false),
+            (0, most, false),
+            (most + 1, 0, false),
+        ] {
+            let header = Header {
+                uid,
+                gid,
+                ..Header::default()
+            };
+            assert_eq!(owner(b"file", &header).is_ok(), fits, "{uid}:{gid}");
+        }
+    }
+}

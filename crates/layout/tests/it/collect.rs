@@ -196,6 +196,28 @@ async fn left_over_files_are_removed_and_strays_told() {
 }
 
 #[cfg(unix)]
+/// What somebody may be writing at this moment is no garbage. Without a directory of blobs there is nothing
+/// by which writers keep the collector out.
+#[tokio::test]
+async fn fresh_files_stay_where_nothing_keeps_writers_out() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let layout = Layout::create(dir.path()).await.expect("create");
+    layout
+        .append_image(&random::image(1, 1, 100), &named("a"))
+        .await
+        .expect("append");
+    layout.remove(&Matcher::any()).await.expect("remove");
+    fs::remove_dir_all(dir.path().join("blobs")).expect("remove");
+    let fresh = dir.path().join(".wharf-x");
+    fs::write(&fresh, "x").expect("write");
+    let collected = layout
+        .collect_garbage(CollectMode::Remove)
+        .await
+        .expect("collect");
+    assert_eq!(collected.strays, std::slice::from_ref(&fresh));
+    assert!(fresh.exists());
+}
+
 #[tokio::test]
 async fn links_are_told_and_left() {
     let dir = tempfile::tempdir().expect("temp dir");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use wharf_layout::{AppendOptions, Error, FindExt as _, Layout, PresentCheck};
+use wharf_layout::{AppendOptions, Damage, Error, FindExt as _, Layout, PresentCheck};
 use wharf_v1::oci_spec::image::{Descriptor, MediaType};
 use wharf_v1::{ByteStream, Child, Image as _, Index as _, IndexExt as _, Matcher, REF_NAME, empty, random};
 
@@ -176,6 +176,23 @@ async fn a_blob_that_is_taken_away_before_the_commit_is_noticed() {
         "{error:?}"
     );
     assert_eq!(index_json(dir.path()), before);
+
+    // One that was cut off meanwhile is as good as none.
+    let mut transaction = layout.transaction();
+    let entry = transaction
+        .append_image(&random::image(8, 2, 100), &named("b"))
+        .await
+        .expect("append");
+    let blob = blob_path(dir.path(), entry.digest());
+    let content = fs::read(&blob).expect("there");
+    fs::remove_file(&blob).expect("remove");
+    fs::write(&blob, &content[1..]).expect("write");
+    let error = transaction.commit().await.expect_err("cut off");
+    assert!(
+        matches!(&error, Error::Missing { digest } if digest == entry.digest()),
+        "{error:?}"
+    );
+    assert_eq!(index_json(dir.path()), before);
 }
 
 #[tokio::test]
@@ -342,8 +359,15 @@ async fn damage_is_found_and_repaired() {
         };
         fs::write(&path, bytes).expect("write");
         let found = layout.verify().await.expect("verify").damaged;
-        assert!(found.iter().any(|(damaged, _)| damaged == digest), "{found:?}");
-        assert_eq!(found.len(), 1, "{found:?}");
+        let [(damaged, damage)] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(damaged, digest);
+        let is_told = match position {
+            0 => matches!(damage, Damage::Digest { .. }),
+            _ => matches!(damage, Damage::Size { got, want } if got + 1 == *want),
+        };
+        assert!(is_told, "{damage:?}");
         layout
             .append_image(&image, &named("a").with_present_check(check))
             .await
