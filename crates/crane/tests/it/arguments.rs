@@ -283,7 +283,7 @@ fn help() {
     Usage: crane registry [OPTIONS] <COMMAND>
 
     Commands:
-      gc     Remove what nobody needs from the directory of a registry that is not running
+      gc     Remove what nobody needs from where a registry keeps its content
       serve  Serve a registry until SIGINT or SIGTERM comes
       help   Print this message or the help of the given subcommand(s)
 

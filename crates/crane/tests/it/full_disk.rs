@@ -1,8 +1,6 @@
 //! A registry on a disk that is full, and then is not.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,7 +10,7 @@ use wharf_testkit::{is_installed, pass_over};
 use crate::fixture::image;
 use crate::registry::TestRegistry;
 use crate::sandbox::Sandbox;
-use crate::serve::ServedCrane;
+use crate::serve::{ServedCrane, ask};
 
 /// Makes `$1` a file system of 8 MiB in which 2 MiB are free, for this process and those it becomes.
 const SMALL_DISK: &str = "mount -t tmpfs -o size=8m none \"$1\" && head -c 6m /dev/zero >\"$1/filler\"";
@@ -31,24 +29,6 @@ fn within(script: &str, disk: &Path) -> Command {
     ]);
     command.arg(disk).stdin(Stdio::null());
     command
-}
-
-/// Sends a request and gives what came back, head and body.
-fn ask(host: &str, method: &str, path: &str, body: &[u8]) -> (u16, String) {
-    let mut stream = TcpStream::connect(host).expect("connected");
-    let length = body.len();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    )
-    .expect("sent");
-    // A refusal may come before all is sent.
-    let _ = stream.write_all(body);
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    let answer = String::from_utf8(answer).expect("text");
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    (status.expect("a status"), answer)
 }
 
 /// All files below a directory.

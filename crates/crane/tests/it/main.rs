@@ -4,6 +4,7 @@ mod additions;
 mod arguments;
 mod artifacts;
 mod auth;
+mod buckets;
 mod cache;
 mod certs;
 mod clients;

@@ -1,7 +1,8 @@
 //! `crane registry serve`, as a process of its own.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
@@ -68,4 +69,22 @@ impl DerefMut for ServedCrane {
     fn deref_mut(&mut self) -> &mut Served {
         &mut self.served
     }
+}
+
+/// Sends a request and gives what came back, head and body.
+pub(crate) fn ask(host: &str, method: &str, path: &str, body: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(host).expect("connected");
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    // A refusal may come before all is sent.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8(answer).expect("text");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), answer)
 }

@@ -345,34 +345,3 @@ fn an_upstream_is_needed_once() {
             .starts_with("exit 1\n")
     );
 }
-
-/// Two servers on one bucket have the same, if this crane has buckets at all.
-#[test]
-fn servers_share_a_bucket() {
-    let sandbox = Sandbox::new();
-    let bucket = format!("--bucket=file://{}", sandbox.path("bucket").display());
-    if cfg!(not(feature = "object-store")) {
-        assert_snapshot!(sandbox.crane(&["registry", "serve", "--bucket=memory://"]), @"
-        exit 1
-        -- stderr
-        Error: --bucket: this crane was built without the feature object-store
-        ");
-        return;
-    }
-    let source = TestRegistry::start();
-    source.put_image("app:v1", &image());
-    let servers = [(); 2].map(|()| ServedCrane::start(&sandbox, &[&bucket]));
-    let [first, second] = servers
-        .each_ref()
-        .map(|server| format!("{}/app:v1", server.host()));
-    sandbox.stdout(&["copy", &source.at("app:v1"), &first]);
-    assert_eq!(
-        sandbox.stdout(&["validate", "--remote", &second]),
-        format!("PASS: {second}\n")
-    );
-    assert!(
-        sandbox
-            .crane(&["registry", "serve", "--bucket=ftp://bucket"])
-            .starts_with("exit 1\n")
-    );
-}

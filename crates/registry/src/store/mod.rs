@@ -4,6 +4,7 @@
 pub mod conformance;
 mod directory;
 mod error;
+mod garbage;
 mod intake;
 mod memory;
 #[cfg(feature = "object-store")]
@@ -20,11 +21,12 @@ use wharf_v1::ByteStream;
 
 use crate::name::{RepositoryName, TagName};
 
-pub use directory::{DirectoryOptions, DirectoryStore, Garbage, GarbageOptions};
+pub use directory::{DirectoryOptions, DirectoryStore, GarbageOptions};
 pub use error::Error;
+pub use garbage::Garbage;
 pub use memory::{MemoryOptions, MemoryStore};
 #[cfg(feature = "object-store")]
-pub use object::BucketStore;
+pub use object::{BucketGarbageOptions, BucketStore};
 pub use types::{Chunk, Listing, ManifestInfo, NewManifest, Page, Referrer, StoredManifest};
 pub use upload_id::{InvalidUploadId, UploadId};
 

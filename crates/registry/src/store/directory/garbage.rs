@@ -9,7 +9,7 @@ use oci_spec::image::Digest;
 
 use crate::manifest::judge;
 use crate::name::RepositoryName;
-use crate::store::Error;
+use crate::store::{Error, Garbage};
 
 use super::disk;
 use super::layout::{ALGORITHMS, Layout};
@@ -60,26 +60,6 @@ impl GarbageOptions {
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
-    }
-}
-
-/// What was garbage, and is gone unless it was a dry run. Everything is in order.
-#[non_exhaustive]
-#[derive(Clone, Debug, Default)]
-pub struct Garbage {
-    /// Manifests, taken out of these repositories.
-    pub manifests: Vec<(RepositoryName, Digest)>,
-    /// Blobs, taken out of these repositories.
-    pub blobs: Vec<(RepositoryName, Digest)>,
-    /// Content that is in no repository, with its size in bytes.
-    pub content: Vec<(Digest, u64)>,
-}
-
-impl Garbage {
-    /// Bytes of all content that is in no repository.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.content.iter().map(|(_, size)| size).sum()
     }
 }
 

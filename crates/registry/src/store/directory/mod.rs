@@ -24,9 +24,9 @@ use futures_util::FutureExt as _;
 use oci_spec::image::DigestAlgorithm;
 
 use crate::name::RepositoryName;
-use crate::store::{Error, UploadId};
+use crate::store::{Error, Garbage, UploadId};
 
-pub use garbage::{Garbage, GarbageOptions};
+pub use garbage::GarbageOptions;
 use layout::Layout;
 use opening::{Lock, lock, prepare};
 pub use options::DirectoryOptions;

@@ -10,6 +10,7 @@
 //! repositories/<name>/_uploads/<id>/begun                  algorithm
 //! repositories/<name>/_known                               nothing of interest: something was stored here once
 //! repositories/<name>/_uploads/<id>/<offset>-<length>      bytes
+//! garbage/<run>/<algorithm>/<hex>                          bytes of a blob, while it is found out whether anybody has it
 //! ```
 //!
 //! No component of a repository's name begins with `_`.
@@ -23,6 +24,7 @@ use crate::store::UploadId;
 /// What marks the part of a key after which the repository's name ends.
 const LINKS: &str = "/_blobs/";
 const MANIFESTS: &str = "/_manifests/";
+const UPLOADS: &str = "/_uploads/";
 
 /// The names of objects below a prefix.
 #[derive(Clone, Debug)]
@@ -102,6 +104,41 @@ impl Keys {
         self.key("repositories")
     }
 
+    pub(super) fn blobs(&self) -> Path {
+        self.key("blobs")
+    }
+
+    /// All that is set aside.
+    pub(super) fn garbage(&self) -> Path {
+        self.key("garbage")
+    }
+
+    /// Where one run of the collector sets a blob aside.
+    pub(super) fn set_aside(&self, run: &UploadId, digest: &Digest) -> Path {
+        self.key(&format!("garbage/{run}/{}", parts(digest)))
+    }
+
+    /// The digest of a key that is a blob, set aside or in its place.
+    pub(super) fn content(&self, key: &Path) -> Option<Digest> {
+        let rest = key.as_ref().strip_prefix(&self.prefix)?;
+        let rest = match rest.strip_prefix("garbage/") {
+            Some(rest) => rest.split_once('/')?.1,
+            None => rest.strip_prefix("blobs/")?,
+        };
+        whole(rest)
+    }
+
+    /// The digest of a key that is a link to a blob.
+    pub(super) fn linked(&self, key: &Path) -> Option<Digest> {
+        whole(&self.split(key, LINKS)?.1)
+    }
+
+    /// The upload that a key is a part of.
+    pub(super) fn uploading(&self, key: &Path) -> Option<(RepositoryName, UploadId)> {
+        let (name, rest) = self.split(key, UPLOADS)?;
+        Some((name, rest.split('/').next()?.parse().ok()?))
+    }
+
     pub(super) fn known(&self, repository: &RepositoryName) -> Path {
         self.of(repository, "_known")
     }
@@ -129,4 +166,9 @@ impl Keys {
 
 fn parts(digest: &Digest) -> String {
     format!("{}/{}", digest.algorithm(), digest.digest())
+}
+
+/// The digest that [`parts`] were made of.
+fn whole(parts: &str) -> Option<Digest> {
+    wharf_v1::parse_digest(&parts.replacen('/', ":", 1)).ok()
 }

@@ -1,5 +1,6 @@
 //! A store in a bucket of an object store: S3, GCS, Azure, or anything else that the `object_store` crate knows.
 
+mod garbage;
 mod keys;
 mod lists;
 mod objects;
@@ -22,6 +23,7 @@ use crate::store::{
     Chunk, Error, Listing, ManifestInfo, NewManifest, Page, Referrer, Store, StoredManifest, UploadId,
 };
 
+pub use self::garbage::BucketGarbageOptions;
 use self::keys::Keys;
 use self::objects::Objects;
 use self::turns::Turns;
@@ -47,7 +49,7 @@ use self::turns::Turns;
 /// # let _ = servers;
 /// ```
 ///
-/// Content that no repository has any more stays in the bucket.
+/// Content that no repository has any more stays in the bucket until [`collect_garbage`](Self::collect_garbage) takes it.
 #[derive(Clone, Debug)]
 pub struct BucketStore {
     objects: Objects,
@@ -191,7 +193,13 @@ impl Store for BucketStore {
     ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let size = self.blob_size(from, digest).await?;
-            self.link_blob(to, digest, size).await
+            self.link_blob(to, digest, size).await?;
+            if self.objects.exists(&self.keys.blob(digest)).await? {
+                return Ok(());
+            }
+            // `from` has lost it since, and with it went the content.
+            self.objects.delete(&self.keys.blob_link(to, digest)).await?;
+            Err(Error::blob_unknown(from, digest))
         }
         .boxed()
     }

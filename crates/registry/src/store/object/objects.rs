@@ -80,6 +80,15 @@ impl Objects {
         }
     }
 
+    /// Copies an object. Whether it was there.
+    pub(super) async fn copy_if_there(&self, from: &Path, to: &Path) -> Result<bool, Error> {
+        match self.0.copy(from, to).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     pub(super) async fn copy(&self, from: &Path, to: &Path) -> Result<(), Error> {
         self.0.copy(from, to).await.map_err(failed)
     }
@@ -115,9 +124,18 @@ impl Objects {
         prefix: &Path,
         mut see: impl FnMut(&Path) + Send,
     ) -> Result<(), Error> {
+        self.for_each_object(prefix, |object| see(&object.location)).await
+    }
+
+    /// Calls `see` for each object below a prefix.
+    pub(super) async fn for_each_object(
+        &self,
+        prefix: &Path,
+        mut see: impl FnMut(&ObjectMeta) + Send,
+    ) -> Result<(), Error> {
         let mut objects = self.0.list(Some(prefix));
         while let Some(object) = objects.next().await {
-            see(&object.map_err(failed)?.location);
+            see(&object.map_err(failed)?);
         }
         Ok(())
     }

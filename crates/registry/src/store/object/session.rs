@@ -143,13 +143,17 @@ impl BucketStore {
         let parts = self.parts(repository, id).await?;
         let size = parts.size();
         let outcome = self.become_blob(&parts, &hashed, digest).await;
-        drop(hashed);
         if let Err(error @ Error::DigestMismatch { .. }) = outcome {
             self.remove_upload(repository, id).await?;
             return Err(error);
         }
         outcome?;
         self.link_blob(repository, digest, size).await?;
+        // Until there was a link it may have been taken for garbage, which from now on it is not.
+        if !self.objects.exists(&self.keys.blob(digest)).await? {
+            self.become_blob(&parts, &hashed, digest).await?;
+        }
+        drop(hashed);
         self.remove_upload(repository, id).await
     }
 
