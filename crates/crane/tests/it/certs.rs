@@ -1,23 +1,19 @@
 //! Registries behind TLS, whose certificates only a folder of the user's knows.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use wharf::registry::server::{Server, ServerOptions, Tls};
 
 use crate::fixture::image;
 use crate::registry::TestRegistry;
 use crate::sandbox::Sandbox;
 
-/// TLS in front of a registry, by a certificate as `openssl req -x509` makes it.
+/// A registry behind TLS, by a certificate as `openssl req -x509` makes it.
 pub(crate) struct Front {
     pub(crate) host: String,
     pub(crate) certificate: String,
+    _server: Server,
 }
 
 impl Front {
@@ -25,20 +21,15 @@ impl Front {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("a certificate and its key");
-        let behind = registry.host.parse().expect("an address");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        let tls = Tls::from_pem(certificate.as_bytes(), key.serialize_pem().as_bytes()).expect("they fit");
+        let options = ServerOptions::default().with_tls(tls);
+        let serving = Server::bind_with(registry.registry.clone(), "127.0.0.1:0", options);
+        let server = registry.run(serving).expect("loopback");
         Self {
-            host: registry.run(listen(acceptor, behind)).to_string(),
-            certificate: certificate.pem(),
+            host: server.host(),
+            certificate,
+            _server: server,
         }
     }
 
@@ -50,22 +41,6 @@ impl Front {
         std::fs::write(&file, &self.certificate).expect("a file");
         file
     }
-}
-
-async fn listen(acceptor: TlsAcceptor, behind: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("bound");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let mut behind = TcpStream::connect(behind).await?;
-                let mut stream = acceptor.accept(stream).await?;
-                copy_bidirectional(&mut stream, &mut behind).await
-            });
-        }
-    });
-    address
 }
 
 #[test]
