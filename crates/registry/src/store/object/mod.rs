@@ -193,12 +193,17 @@ impl Store for BucketStore {
     ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let size = self.blob_size(from, digest).await?;
+            // A link that is there is not this mount's to take away below, and `from` may be `to`.
+            let there = self.keys.blob_link(to, digest);
+            if from == to || self.objects.exists(&there).await? {
+                return Ok(());
+            }
             self.link_blob(to, digest, size).await?;
             if self.objects.exists(&self.keys.blob(digest)).await? {
                 return Ok(());
             }
             // `from` has lost it since, and with it went the content.
-            self.objects.delete(&self.keys.blob_link(to, digest)).await?;
+            self.objects.delete(&there).await?;
             Err(Error::blob_unknown(from, digest))
         }
         .boxed()

@@ -188,6 +188,25 @@ async fn content_that_is_gone_is_not_mounted() {
     );
 }
 
+/// Clients ask for a blob by mounting it where it is: that takes no link away while the content is aside.
+#[tokio::test]
+async fn a_blob_that_is_mounted_where_it_is_keeps_its_link() {
+    let (store, a, b) = (store(), name("a"), name("b"));
+    let digest = put(&store, &a, "content").await;
+    store.mount_blob(&a, &b, &digest).await.expect("mounted");
+    let aside = store
+        .set_aside(&UploadId::random(), vec![(digest.clone(), 7)])
+        .await
+        .expect("moved");
+    for from in [&a, &b] {
+        store.mount_blob(from, &b, &digest).await.expect("there");
+    }
+    assert!(store.settle(aside).await.expect("settled").is_empty());
+    for repository in [&a, &b] {
+        is_good(read(&store, repository, &digest).await, "content");
+    }
+}
+
 /// A bucket with requests that take so many milliseconds.
 fn slow(bucket: &Arc<InMemory>, [put, get, delete, list]: [u64; 4]) -> BucketStore {
     let config = ThrottleConfig {
