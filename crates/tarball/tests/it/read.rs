@@ -226,6 +226,29 @@ async fn docker_25_archives_are_read() {
 }
 
 #[tokio::test]
+async fn a_compressed_layer_has_the_type_that_is_said_of_its_very_bytes() {
+    let tar = tar_of("a", b"1");
+    let gz = gzipped(&tar);
+    let oci = "application/vnd.oci.image.layer.v1.tar+gzip";
+    for (digest, size, want) in [
+        (sha256(&gz), gz.len(), oci),
+        (sha256(&tar), gz.len(), GZIP),
+        (sha256(&gz), tar.len(), GZIP),
+    ] {
+        let more = format!(
+            r#","LayerSources":{{"{}":{{"mediaType":"{oci}","size":{size},"digest":"{digest}"}}}}"#,
+            sha256(&tar)
+        );
+        let archive = open(archive_of(&[("l", &gz)], &[&tar], &more))
+            .await
+            .expect("open");
+        let image = archive.image(None).await.expect("image");
+        let layers = image.layers().await.expect("layers");
+        assert_eq!(layers[0].media_type().to_string(), want);
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_archive_is_refused() {
     async fn check(bytes: &[u8], want: &str) {
         let error = open(bytes).await.expect_err(want);
@@ -290,8 +313,16 @@ async fn images_that_do_not_fit_together_are_refused() {
     }
     let tar = tar_of("a", b"1");
     let layers: [(&str, &[u8]); 1] = [("layer.tar", &tar)];
-    check(archive_of(&layers, &[], ""), "rootfs.diff_ids").await;
-    check(archive_of(&[], &[&tar], ""), "rootfs.diff_id").await;
+    check(
+        archive_of(&layers, &[], ""),
+        "tarball manifest references 1 layer(s) but config has 0 rootfs.diff_ids",
+    )
+    .await;
+    check(
+        archive_of(&[], &[&tar], ""),
+        "config has 1 rootfs.diff_ids but tarball manifest only references 0 layer(s)",
+    )
+    .await;
     check(
         archive_of(&layers, &[b"other"], ""),
         "layer layer.tar has diff_id",
