@@ -14,7 +14,7 @@ use wharf_v1::{DecompressLimits, Layer};
 use crate::ExtractOptions;
 
 /// Chunks of 64 KiB that a layer is decoded ahead.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 4;
 
 /// The layers from the top down, some of them decoding already.
 pub(crate) struct Ahead {

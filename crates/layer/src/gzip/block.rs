@@ -88,10 +88,12 @@ impl Deflater {
     pub(super) fn deflate(&mut self, block: &Block, last: bool) -> io::Result<Deflated> {
         let mut crc = Crc::new();
         crc.update(block.content());
-        let bytes = match self {
+        let mut bytes = match self {
             Self::Fast(deflate) => deflate.deflate(&block.bytes, block.start, last),
             Self::Library(deflate) => by_library(deflate, block, last)?,
         };
+        // It waits for its turn, and had room for what does not compress.
+        bytes.shrink_to_fit();
         Ok(Deflated { bytes, crc })
     }
 }

@@ -9,8 +9,8 @@ use std::thread::{Builder, JoinHandle};
 
 use super::block::{Block, Deflated, Deflater};
 
-/// Blocks under way for each thread: one in work, and one so that it need not wait.
-const PER_THREAD: usize = 2;
+/// Blocks under way beside one for each thread, so that none need wait.
+const SPARE: usize = 2;
 
 /// Some threads. What is given to them comes back in the same order. They end when this is dropped.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Pool {
 
     /// Whether a result must be taken before another block may be given.
     pub(super) fn is_busy(&self) -> bool {
-        self.results.len() >= self.workers.len() * PER_THREAD
+        self.results.len() >= self.workers.len() + SPARE
     }
 
     pub(super) fn give(&mut self, block: Block, last: bool) -> io::Result<()> {
