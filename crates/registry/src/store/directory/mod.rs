@@ -24,6 +24,7 @@ use futures_util::FutureExt as _;
 use oci_spec::image::DigestAlgorithm;
 
 use crate::name::RepositoryName;
+use crate::store::intake::join;
 use crate::store::{Error, Garbage, UploadId};
 
 pub use garbage::GarbageOptions;
@@ -135,8 +136,7 @@ impl DirectoryStore {
             drop(in_use);
             garbage
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        done.unwrap_or_else(|error| Err(Error::Other(error.into())))
+        join(tokio::task::spawn_blocking(work)).await
     }
 
     /// The directory.
@@ -151,13 +151,7 @@ impl DirectoryStore {
         work: impl FnOnce(&Layout) -> Result<T, Error> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, Error>> {
         let layout = Arc::clone(&self.layout);
-        let handle = tokio::task::spawn_blocking(move || work(&layout));
-        async move {
-            handle
-                .await
-                .unwrap_or_else(|error| Err(Error::Other(error.into())))
-        }
-        .boxed()
+        join(tokio::task::spawn_blocking(move || work(&layout))).boxed()
     }
 
     /// Does `work` on a repository where it may block.

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::store::Error;
+use crate::store::intake::join;
 
 use super::disk;
 use super::layout::Layout;
@@ -36,8 +37,7 @@ pub(super) async fn lock(layout: Arc<Layout>, lock: Lock) -> Result<File, Error>
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     };
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Error::Other(error.into())))
+    join(tokio::task::spawn_blocking(work)).await
 }
 
 /// Makes what every store has, unless the directory is of a version that is not known here.
