@@ -16,7 +16,7 @@ use std::path::Path;
 
 use self::job::{Job, jobs};
 use self::measure::{Cost, median};
-use self::server::Server;
+use self::server::{Program, Server};
 use crate::command::{self, Failure};
 
 /// Rounds that are measured of each pair, after one that is not.
@@ -40,19 +40,21 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> std::result::Result<(), 
         return registry::run(root, rest);
     }
     let wanted = |job: &Job| arguments.is_empty() || arguments.iter().any(|name| name == job.name);
-    command::run(
-        root,
-        &["cargo", "build", "--release", "--locked", "-p", "wharf-crane"],
-        &[],
-    )?;
-    let crane = crane(root)?;
+    let crane = build(root)?;
     let work = root.join("target/bench");
     let failed = |error: std::io::Error| Failure::Check(format!("{}: {error}", work.display()));
     let _ = fs::remove_dir_all(&work);
     fs::create_dir_all(&work).map_err(failed)?;
     println!("making an image …");
     let layers = image::write_layers(&work).map_err(failed)?;
-    let source = Server::start(&crane, &work, "source")?;
+    let start = |name: &str| {
+        Server::start(
+            Program::Ours,
+            Path::new(&crane),
+            &work.join(format!("registry-{name}")),
+        )
+    };
+    let source = start("source")?;
     image::push(&crane, &work, &layers, &source)?;
     let shown = command::output(
         root,
@@ -78,7 +80,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> std::result::Result<(), 
                 let place = work.join(format!("{}-{at}-{round}", job.name));
                 // Programs remember where they have sent a blob, so the destination is new each time.
                 let name = format!("target-{}-{at}-{round}", job.name);
-                let target = Server::start(&crane, &work, &name)?;
+                let target = start(&name)?;
                 let line = job::fill(line, program, &source, &target, &place, &work);
                 let cost = measure::run(&work, &line)?;
                 // The first is for caches and connections.
@@ -124,8 +126,10 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> std::result::Result<(), 
     Ok(())
 }
 
-/// The binary that was built.
-fn crane(root: &Path) -> std::result::Result<String, Failure> {
+/// Builds crane for release, and says where it is.
+fn build(root: &Path) -> std::result::Result<String, Failure> {
+    let line = ["cargo", "build", "--release", "--locked", "-p", "wharf-crane"];
+    command::run(root, &line, &[])?;
     let target = crate::workspace::metadata(root)?.target_directory;
     Ok(target.join("release/crane").into_string())
 }

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::image::Random;
+use super::super::server::{Program, Server};
 use super::Settings;
 use super::client::{Client, Payload};
 use super::content::{self, Blob};
-use super::server::{Program, Server};
 use crate::command::Failure;
 
 /// Blobs that go around, of 1 KiB to 256 KiB.

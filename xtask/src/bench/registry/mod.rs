@@ -12,12 +12,11 @@ mod client;
 mod content;
 mod load;
 mod pairs;
-mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::command::{self, Failure};
+use crate::command::Failure;
 
 /// What the command line says.
 pub(super) struct Settings {
@@ -57,11 +56,7 @@ pub(super) fn run(root: &Path, arguments: &[String]) -> Result<(), Failure> {
     let settings = settings(arguments)?;
     let crane = match &settings.crane {
         Some(crane) => std::path::absolute(crane).map_err(|error| Failure::Check(error.to_string()))?,
-        None => {
-            let line = ["cargo", "build", "--release", "--locked", "-p", "wharf-crane"];
-            command::run(root, &line, &[])?;
-            super::crane(root)?.into()
-        }
+        None => super::build(root)?.into(),
     };
     let work = root.join("target/bench-registry");
     let failed = |error: std::io::Error| Failure::Check(format!("{}: {error}", work.display()));

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::is_there;
 use super::super::measure::{Cost, median};
+use super::super::server::{Program, Server};
 use super::Settings;
 use super::client::{Client, Payload};
 use super::content::{self, Blob};
-use super::server::{Program, Server};
 use crate::command::Failure;
 
 /// Bytes of a small blob.
